@@ -1,0 +1,59 @@
+#!/bin/sh
+# install-packages.sh [lint] [bench]: installs what building and testing need and what is missing,
+# on Debian 12. Quick and silent where all is there; uses sudo where it is not root.
+set -eu
+
+# The one list. Compiler and build tools, then libraries, then what the tests call.
+packages='
+    g++ cmake ninja-build pkg-config ccache git
+    libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
+    libssl-dev libyaml-cpp-dev libsqlite3-dev libsystemd-dev
+    libcli11-dev libvalijson-dev libhowardhinnant-date-dev tzdata
+    libgtest-dev libgmock-dev libbenchmark-dev
+    openssl ca-certificates python3
+'
+for group in "$@"; do
+    case $group in
+        lint) packages="$packages clang-format clang-tidy" ;;
+        bench) packages="$packages curl strace util-linux" ;;
+        *) echo "usage: install-packages.sh [lint] [bench]" >&2; exit 2 ;;
+    esac
+done
+
+missing=
+for package in $packages; do
+    # shellcheck disable=SC2016  # ${Status} is dpkg-query's
+    case $(dpkg-query -W -f '${Status}' "$package" 2>/dev/null || :) in
+        *' installed') ;;
+        *) missing="$missing $package" ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+    echo "No apt-get here. Going on without these packages of Debian 12, or what corresponds:$missing" >&2
+    exit 0
+fi
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "Missing, and only root may install them: apt-get install$missing" >&2
+        exit 1
+    fi
+    as_root=sudo
+fi
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt() {
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 \
+        -o Acquire::Retries=3 "$@" >"$log" 2>&1 </dev/null || {
+        cat "$log" >&2
+        return 1
+    }
+}
+echo "Installing:$missing"
+[ -z "$as_root" ] || sudo -v
+apt update
+# shellcheck disable=SC2086  # a list of words
+apt install --no-install-recommends $missing
