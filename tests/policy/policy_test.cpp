@@ -1,0 +1,203 @@
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "onboardd/policy/breaker.hpp"
+#include "onboardd/policy/budget.hpp"
+#include "onboardd/policy/limiter.hpp"
+#include "onboardd/policy/retry.hpp"
+
+namespace onboardd {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr wall_time now{std::chrono::sys_days{std::chrono::year{1994} / 11 / 6} + 8h + 49min};
+
+TEST(RetryDelay, FollowsTheScheduleAndRepeatsItsLastStep) {
+    random_source random(1);
+    const std::vector<milliseconds> schedule{1s, 5s, 30s};
+    const milliseconds steps[] = {1s, 5s, 30s, 30s, 30s};
+    for (std::uint32_t i = 0; i < 5; ++i) {
+        for (int round = 0; round < 100; ++round) {
+            const auto delay = retry_delay(schedule, i, random);
+            EXPECT_GE(delay, steps[i] * 8 / 10);
+            EXPECT_LE(delay, steps[i] * 12 / 10);
+        }
+    }
+}
+
+TEST(RetryDelay, IsSpreadByJitter) {
+    random_source random(1);
+    const std::vector<milliseconds> schedule{10s};
+    EXPECT_NE(retry_delay(schedule, 0, random), retry_delay(schedule, 0, random));
+}
+
+struct retry_after_case {
+    const char* name;
+    const char* value;
+    std::optional<milliseconds> expected;
+};
+
+class RetryAfter : public testing::TestWithParam<retry_after_case> {};
+
+TEST_P(RetryAfter, IsReadWithinBounds) {
+    EXPECT_EQ(parse_retry_after(GetParam().value, now), GetParam().expected);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Values, RetryAfter,
+    testing::Values(retry_after_case{"Seconds", "120", 120s}, retry_after_case{"Zero", "0", 0s},
+                    retry_after_case{"LeadingZeros", "007", 7s},
+                    retry_after_case{"OneDay", "86400", 24h},
+                    retry_after_case{"MoreThanADay", "86401", 24h},
+                    retry_after_case{"Overflow", "99999999999999999999999", 24h},
+                    retry_after_case{"ImfFixdate", "Sun, 06 Nov 1994 08:49:37 GMT", 37s},
+                    retry_after_case{"Rfc850", "Sunday, 06-Nov-94 08:49:37 GMT", 37s},
+                    retry_after_case{"Asctime", "Sun Nov  6 08:49:37 1994", 37s},
+                    retry_after_case{"Past", "Sun, 06 Nov 1994 08:00:00 GMT", 0s},
+                    retry_after_case{"FarFuture", "Sun, 06 Nov 2044 08:49:37 GMT", 24h},
+                    retry_after_case{"Negative", "-1", std::nullopt},
+                    retry_after_case{"Fraction", "1.5", std::nullopt},
+                    retry_after_case{"Empty", "", std::nullopt},
+                    retry_after_case{"Words", "soon", std::nullopt},
+                    retry_after_case{"Trailing", "12 s", std::nullopt},
+                    retry_after_case{"DateWithTail", "Sun, 06 Nov 1994 08:49:37 GMT x",
+                                     std::nullopt}),
+    [](const auto& entry) { return entry.param.name; });
+
+TEST(Breaker, StaysClosedBelowTheNumberOfFailures) {
+    random_source random(1);
+    breaker guard({.failures_max = 3});
+    const steady_time start{};
+    guard.failed(start, random);
+    guard.failed(start, random);
+    EXPECT_TRUE(guard.try_pass(start));
+    guard.succeeded();
+    guard.failed(start, random);
+    guard.failed(start, random);
+    EXPECT_TRUE(guard.closed());
+    guard.failed(start, random);
+    EXPECT_FALSE(guard.closed());
+    EXPECT_FALSE(guard.try_pass(start));
+}
+
+TEST(Breaker, LetsOneProbeThroughAndDoublesItsPause) {
+    random_source random(1);
+    breaker guard({.failures_max = 1, .pause_min = 1s, .pause_max = 3s});
+    steady_time at{};
+    guard.failed(at, random);
+    for (const milliseconds pause : {1s, 2s, 3s, 3s}) {
+        EXPECT_GE(guard.opens_at() - at, pause * 8 / 10);
+        EXPECT_LE(guard.opens_at() - at, pause * 12 / 10);
+        at = guard.opens_at();
+        EXPECT_TRUE(guard.try_pass(at));
+        EXPECT_FALSE(guard.try_pass(at)) << "a second request beside the probe";
+        EXPECT_EQ(guard.opens_at(), steady_time::max());
+        guard.failed(at, random);
+    }
+    at = guard.opens_at();
+    EXPECT_TRUE(guard.try_pass(at));
+    guard.succeeded();
+    EXPECT_TRUE(guard.closed());
+}
+
+TEST(Breaker, AWithdrawnProbeLetsAnotherTry) {
+    random_source random(1);
+    breaker guard({.failures_max = 1});
+    guard.failed(steady_time{}, random);
+    const auto at = guard.opens_at();
+    EXPECT_TRUE(guard.try_pass(at));
+    guard.withdrawn();
+    EXPECT_TRUE(guard.try_pass(at));
+}
+
+TEST(Breaker, LateFailuresOfOldRequestsDoNotLengthenThePause) {
+    random_source random(1);
+    breaker guard({.failures_max = 1, .pause_min = 1s});
+    guard.failed(steady_time{}, random);
+    const auto opens = guard.opens_at();
+    guard.failed(steady_time{} + 500ms, random);
+    EXPECT_EQ(guard.opens_at(), opens);
+}
+
+TEST(RetryBudget, RetriesTakeTheirShareWhileFirstAttemptsWait) {
+    retry_budget budget(20);
+    while (budget.allows_retry()) {
+        budget.retry();
+    }
+    int retries = 0;
+    for (int i = 0; i < 1000; ++i) {
+        budget.first_attempt();
+        if (budget.allows_retry()) {
+            budget.retry();
+            ++retries;
+        }
+    }
+    EXPECT_EQ(retries, 200);
+}
+
+TEST(RetryBudget, ZeroPercentLetsFirstAttemptsGoFirstAlways) {
+    retry_budget budget(0);
+    for (int i = 0; i < 10; ++i) {
+        budget.retry();
+    }
+    budget.first_attempt();
+    EXPECT_FALSE(budget.allows_retry());
+}
+
+TEST(ConcurrencyLimit, HalvesOncePerWaveAndGrowsBack) {
+    concurrency_limit limit(64);
+    const steady_time start{1s};
+    limit.overloaded(start, start + 10ms);
+    limit.overloaded(start, start + 11ms);  // started before the decrease: the same wave
+    EXPECT_EQ(limit.limit(), 32u);
+    limit.overloaded(start + 20ms, start + 30ms);
+    EXPECT_EQ(limit.limit(), 16u);
+    for (int i = 0; i < 10'000; ++i) {
+        limit.succeeded();
+    }
+    EXPECT_EQ(limit.limit(), 64u);
+}
+
+TEST(ConcurrencyLimit, NeverFallsBelowOne) {
+    concurrency_limit limit(4);
+    for (int i = 1; i < 20; ++i) {
+        const steady_time at{std::chrono::seconds(i)};
+        limit.overloaded(at, at);
+    }
+    EXPECT_EQ(limit.limit(), 1u);
+}
+
+TEST(RateLimit, SpacesStartsAfterABurstOfOneSecond) {
+    rate_limit rate(10.0);
+    steady_time at{1h};
+    int in_first_ten_seconds = 0;
+    const auto end = at + 10s;
+    while (at < end) {
+        rate.started(at);
+        ++in_first_ten_seconds;
+        at = std::max(at, rate.next_start());
+    }
+    EXPECT_GE(in_first_ten_seconds, 100);
+    EXPECT_LE(in_first_ten_seconds, 110);
+}
+
+TEST(RateLimit, BelowOnePerSecondThereIsNoBurst) {
+    rate_limit rate(0.5);
+    const steady_time at{1h};
+    rate.started(at);
+    EXPECT_EQ(rate.next_start(), at + 2s);
+}
+
+TEST(RateLimit, WithoutALimitEverythingGoesAtOnce) {
+    rate_limit rate(std::nullopt);
+    const steady_time at{1h};
+    for (int i = 0; i < 1000; ++i) {
+        rate.started(at);
+    }
+    EXPECT_LE(rate.next_start(), at);
+}
+
+}  // namespace
+}  // namespace onboardd
