@@ -1,0 +1,144 @@
+#include "daemon/spool/file_access.hpp"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <openssl/evp.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "daemon/spool/job_checks.hpp"
+
+namespace onboardd::spooling {
+namespace {
+
+std::int64_t nanoseconds(const timespec& time) noexcept {
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+wall_time to_wall_time(const timespec& time) noexcept {
+    const auto exact = std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+    return wall_time(std::chrono::floor<milliseconds>(exact));
+}
+
+}  // namespace
+
+file_identity identity_of(const struct stat& file) noexcept {
+    return {file.st_dev, file.st_ino, static_cast<std::uint64_t>(file.st_size),
+            nanoseconds(file.st_mtim)};
+}
+
+wall_time modified_at(const struct stat& file) noexcept {
+    return to_wall_time(file.st_mtim);
+}
+
+wall_time status_changed_at(const struct stat& file) noexcept {
+    return to_wall_time(file.st_ctim);
+}
+
+error_code last_error() noexcept {
+    return {errno, boost::system::system_category()};
+}
+
+result<unique_fd> open_beneath(int directory, const std::string& name, int flags) {
+    open_how how{};
+    how.flags =
+        static_cast<unsigned>(O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | flags);
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+    for (;;) {
+        const long fd = ::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how);
+        if (fd >= 0) {
+            return unique_fd(static_cast<int>(fd));
+        }
+        if (errno != EINTR && errno != EAGAIN) {  // EAGAIN: something was renamed during the walk
+            return last_error();
+        }
+    }
+}
+
+result<unique_fd> open_directory_beneath(int directory, const std::string& name) {
+    return open_beneath(directory, name, O_DIRECTORY);
+}
+
+result<struct stat> status_of(int fd) {
+    struct stat file {};
+    if (::fstat(fd, &file) != 0) {
+        return last_error();
+    }
+    return file;
+}
+
+result<struct stat> status_of(int directory, const std::string& name) {
+    struct stat file {};
+    if (::fstatat(directory, name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0) {
+        return last_error();
+    }
+    return file;
+}
+
+result<void> read_whole(int fd, const file_identity& identity, std::string& bytes) {
+    bytes.resize(identity.size + 1);  // one more than there should be: reading it shows growth
+    std::size_t used = 0;
+    while (used < bytes.size()) {
+        const auto got = ::read(fd, bytes.data() + used, bytes.size() - used);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return last_error();
+        }
+        if (got == 0) {
+            break;
+        }
+        used += static_cast<std::size_t>(got);
+    }
+    bytes.resize(used);
+    const auto after = status_of(fd);
+    if (after.has_error()) {
+        return after.error();
+    }
+    if (used != identity.size || identity_of(*after) != identity) {
+        return make_error_code(boost::system::errc::resource_unavailable_try_again);
+    }
+    return {};
+}
+
+result<void> sync_file(int fd) {
+    if (::fsync(fd) != 0) {
+        return last_error();
+    }
+    return {};
+}
+
+std::string short_hash(std::string_view text) {
+    constexpr std::string_view hex = "0123456789abcdef";
+    std::array<unsigned char, 32> hash{};
+    EVP_Digest(text.data(), text.size(), hash.data(), nullptr, EVP_sha256(), nullptr);
+    std::string digits;
+    for (std::size_t i = 0; i < 8; ++i) {
+        digits += hex[hash[i] >> 4];
+        digits += hex[hash[i] & 0xf];
+    }
+    return digits;
+}
+
+std::string batch_for(std::string_view name) {
+    if (is_reference(name)) {
+        return std::string(name);
+    }
+    constexpr std::size_t kept_bytes_max = 40;
+    std::string batch;
+    for (const char byte : name.substr(0, kept_bytes_max)) {
+        batch += is_reference(std::string_view(&byte, 1)) || (!batch.empty() && byte == '.') ? byte
+                                                                                             : '_';
+    }
+    if (!is_reference(batch)) {
+        batch.insert(0, "batch");
+    }
+    return batch + "-" + short_hash(name);
+}
+
+}  // namespace onboardd::spooling
