@@ -1,0 +1,166 @@
+#include "daemon/ledger/sqlite_open.hpp"
+
+#include <utility>
+
+#include "daemon/ledger/sqlite_schema.hpp"
+
+namespace onboardd::sqlite {
+namespace {
+
+using std::filesystem::path;
+
+path beside(const path& file, const char* suffix) {
+    return {file.string() + suffix};
+}
+
+// A ledger appears under its name whole, with all its tables, or not at all: a crash in between
+// leaves no half file that a later start would have to judge.
+void make_ledger(const path& file) {
+    if (size_or_zero(beside(file, "-wal")) != 0) {
+        refuse(file,
+               "is missing, but its write-ahead log (-wal) is there: put the ledger back, or move "
+               "the log away");
+    }
+    const auto fresh = beside(file, ".new");
+    for (const auto* suffix : {"", "-wal", "-shm", "-journal"}) {
+        std::filesystem::remove(beside(fresh, suffix));
+    }
+    make_file(fresh);
+    {
+        database db(fresh);
+        db.run("PRAGMA journal_mode = WAL");
+        db.run("PRAGMA synchronous = FULL");
+        db.run("BEGIN IMMEDIATE");
+        db.run(schema);
+        db.run(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
+        db.run(("PRAGMA user_version = " + std::to_string(schema_version)).c_str());
+        db.run("COMMIT");
+    }  // closing moves the log into the file and syncs it
+    std::filesystem::rename(fresh, file);
+    sync_directory(file.parent_path());
+}
+
+void check_version(const path& file, std::int64_t version) {
+    if (version > schema_version) {
+        refuse(file, "was written by a newer onboardd (schema " + std::to_string(version) +
+                         ", this program knows " + std::to_string(schema_version) +
+                         "): start that one; the file was left as it is");
+    }
+    if (version != schema_version) {
+        refuse(file,
+               "has the unknown schema " + std::to_string(version) + "; it was left as it is");
+    }
+}
+
+// Before SQLite sees the file, since SQLite changes files by opening and closing them.
+void check_header(const path& file, const file_header& header) {
+    if (header.application_id != application_id) {
+        refuse(file, "is an SQLite database of another program; it was left as it is");
+    }
+    check_version(file, header.schema_version);
+    // With a log beside it a short file is ordinary: the crash came while the log was moved into
+    // it.
+    if (header.bytes_present < header.bytes_expected && size_or_zero(beside(file, "-wal")) == 0) {
+        refuse(file, "is cut off: " + std::to_string(header.bytes_present) + " of " +
+                         std::to_string(header.bytes_expected) +
+                         " bytes are there; restore it from a backup");
+    }
+}
+
+void set_up(database& db, const sqlite_options& options) {
+    db.run("PRAGMA synchronous = FULL");  // with WAL: every commit is on disk when it returns
+    db.run("PRAGMA temp_store = MEMORY");
+    db.run("PRAGMA mmap_size = 0");  // an error of the disk must be a code, not a signal
+    db.run("PRAGMA trusted_schema = OFF");
+    db.run("PRAGMA cell_size_check = ON");
+    db.run(
+        "PRAGMA secure_delete = ON");  // FAST leaves erased personal data in pages that became free
+    db.run("PRAGMA journal_size_limit = 33554432");
+    db.run("PRAGMA wal_autocheckpoint = 0");  // see store::tidy_up()
+    db.run(("PRAGMA cache_size = -" + std::to_string(options.cache_bytes_max / 1024)).c_str());
+}
+
+void check_table(database& db, const path& file, const char* pragma) {
+    if (const auto verdict = db.text(pragma); verdict != "ok") {
+        refuse(file, "is damaged (" + verdict + "): restore it from a backup");
+    }
+}
+
+// What a start can afford. Pages do not go bad by a crash of the process, so the sums are checked,
+// which are small. After a crash of the host (another boot) all job rows and their indexes are.
+// Requests and answers are checked when they are read.
+void check_structure(database& db, const path& file) {
+    check_version(file, db.integer("PRAGMA user_version"));
+    check_table(db, file, "PRAGMA quick_check('meta')");
+    check_table(db, file, "PRAGMA quick_check('account')");
+    check_table(db, file, "PRAGMA quick_check('batch')");
+    check_table(db, file, "PRAGMA quick_check('tally')");
+    const bool orderly = db.integer("SELECT clean FROM meta") != 0;
+    const auto boot = boot_id();
+    if (!orderly && (boot.empty() || boot != db.text("SELECT boot FROM meta"))) {
+        check_table(db, file, "PRAGMA quick_check('job')");
+    }
+}
+
+// A write below the file system may have failed in the last process, and the kernel forgets that:
+// the log is then whole in memory and has a hole on the disk, behind which everything new would be
+// lost. So nothing is appended to it. It is moved into the file and cut to nothing, and one commit
+// is made on the empty log, before anything else.
+void repair(database& db, const path& file) {
+    if (db.integer("PRAGMA wal_checkpoint(TRUNCATE)") != 0) {
+        refuse(file, "another program keeps on reading it; stop that and start again");
+    }
+    const auto bytes = db.integer("PRAGMA page_count") * db.integer("PRAGMA page_size");
+    if (std::cmp_less(size_or_zero(file), bytes)) {
+        refuse(file, "is cut off: it should have " + std::to_string(bytes) +
+                         " bytes; restore it from a backup");
+    }
+    statement next_epoch(db, "UPDATE meta SET epoch = epoch + 1, clean = 0, boot = ?");
+    const auto boot = boot_id();
+    db.run("BEGIN IMMEDIATE");
+    next_epoch.run(boot);
+    db.run("COMMIT");
+    sync_directory(file.parent_path());
+}
+
+opened_file open_owned(const path& file, const sqlite_options& options, unique_fd owned) {
+    if (const auto header = read_header(file)) {
+        check_header(file, *header);
+    } else {
+        make_ledger(file);
+    }
+    auto contents_owned = own_contents(file);
+    database db(file);
+    try {
+        set_up(db, options);
+        check_structure(db, file);
+        repair(db, file);
+    } catch (...) {
+        db.leave_files_alone();
+        throw;
+    }
+    return {std::move(owned), std::move(contents_owned), std::move(db)};
+}
+
+}  // namespace
+
+opened_file open_file(const sqlite_options& options) {
+    const auto file = std::filesystem::absolute(options.file);
+    make_directory(file.parent_path());
+    auto owned = own(file);
+    try {
+        return open_owned(file, options, std::move(owned));
+    } catch (const failure& cause) {
+        refuse(file, std::string("cannot be used: ") + cause.what());
+    } catch (const std::filesystem::filesystem_error& cause) {
+        refuse(file, std::string("cannot be used: ") + cause.what());
+    }
+}
+
+void note_orderly_end(database& db) {
+    db.run("BEGIN IMMEDIATE");
+    db.run("UPDATE meta SET clean = 1");
+    db.run("COMMIT");
+}
+
+}  // namespace onboardd::sqlite

@@ -1,0 +1,25 @@
+#pragma once
+
+// The start of the SQLite ledger, in the order that makes what it holds trustworthy.
+
+#include "daemon/ledger/sqlite_database.hpp"
+#include "daemon/ledger/sqlite_file.hpp"
+#include "onboardd/ledger/ledger.hpp"
+
+namespace onboardd::sqlite {
+
+// A ledger that this process owns: checked, repaired, with a new epoch. Members go in reverse
+// order.
+struct opened_file {
+    unique_fd owned;
+    unique_fd contents_owned;
+    database db;
+};
+
+// Throws already_owned or config_error.
+opened_file open_file(const sqlite_options& options);
+
+// Notes that the ledger was closed in order, so that the next start need not check it.
+void note_orderly_end(database& db);
+
+}  // namespace onboardd::sqlite

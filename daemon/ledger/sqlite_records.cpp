@@ -1,0 +1,218 @@
+// The part of the store that follows a job after its claim: transitions, outcomes, reports,
+// erasing.
+
+#include <algorithm>
+#include <tuple>
+
+#include "daemon/ledger/sqlite_row.hpp"
+#include "daemon/ledger/sqlite_store.hpp"
+
+namespace onboardd::sqlite {
+
+// What a transition must know of the row that it replaces.
+struct store::stored_place {
+    tally_place counted;
+    std::optional<wall_time> erase_at;
+    std::optional<wall_time> finished_at;
+};
+
+std::optional<store::stored_place> store::place_of(job_id id) {
+    query found(place_, id);
+    if (!found.next()) {
+        return std::nullopt;
+    }
+    const tally_place counted{.tally = found.integer(0),
+                              .batch = found.integer(1),
+                              .account = found.integer(2),
+                              .state = static_cast<job_state>(found.integer(3)),
+                              .attempts = found.count(4)};
+    return stored_place{counted, found.time_or_none(5), found.time_or_none(6)};
+}
+
+result<void> store::record(const job& after, job_state from, const std::string& raw_answer) {
+    const auto before = place_of(after.id);
+    if (!before || before->counted.state != from) {
+        return errc::stale_job;
+    }
+    auto counted = before->counted;
+    counted.state = after.state;
+    counted.attempts = after.attempts;
+    counted.tally = tallies_.row_of(counted.batch, counted.account, after.state, reason_of(after));
+
+    auto erase_at = is_final(after.state) ? after.finished_at : std::nullopt;
+    const bool was_erased = is_final(from) && !before->erase_at && before->finished_at;
+    if (was_erased && raw_answer.empty()) {
+        erase_at.reset();  // there is nothing new to erase
+    }
+    update_row(update_, after, counted.tally, erase_at);
+    if (!raw_answer.empty()) {
+        put_answer_.run(after.id, bytes_view{raw_answer});
+    }
+    tallies_.moved(before->counted, counted);
+    if (after.finished_at && after.finished_at != before->finished_at) {
+        tallies_.finished(counted.batch, *after.finished_at);
+    }
+    claimed_.erase(after.id);
+    ++rows_;
+    return {};
+}
+
+job store::row(const query& rows) {
+    auto found = read_row(rows);
+    found.account = accounts_.name_of(rows.integer(account_column));
+    found.batch = batches_.name_of(rows.integer(batch_column));
+    return found;
+}
+
+job store::by_id(job_id id) {
+    query rows(by_id_, id);
+    if (!rows.next()) {
+        fail_corrupt("an index and the jobs disagree");
+    }
+    return row(rows);
+}
+
+std::vector<job> store::unpublished(std::size_t count_max) {
+    std::vector<job> found;
+    query rows(unpublished_, count_max);
+    while (rows.next()) {
+        found.push_back(row(rows));
+    }
+    return found;
+}
+
+void store::published(const std::vector<std::pair<job_id, std::uint32_t>>& outcomes) {
+    for (const auto& [id, revision] : outcomes) {
+        published_.run(id, revision);
+    }
+}
+
+std::vector<witness> store::witnesses(const std::string& account, wall_time after,
+                                      std::size_t count_max) {
+    std::vector<witness> found;
+    const auto account_id = accounts_.find(account);
+    if (!account_id) {
+        return found;
+    }
+    query rows(witnesses_, *account_id, after, count_max);
+    while (rows.next()) {
+        found.push_back(witness{rows.text(0), rows.time(1)});
+    }
+    return found;
+}
+
+std::vector<std::string> store::finished_batches(std::size_t count_max) {
+    std::vector<std::string> names;
+    query rows(finished_batches_, count_max);
+    while (rows.next()) {
+        names.push_back(rows.text(0));
+    }
+    return names;
+}
+
+batch_summary store::summary(const std::string& batch) {
+    batch_summary found;
+    found.batch = batch;
+    query batches(batch_, batch);
+    if (!batches.next()) {
+        return found;
+    }
+    if (summarized_.size() >= 1024) {
+        summarized_.clear();  // a report of a forgotten one is written once more
+    }
+    summarized_[batch] = batches.integer(1);
+    found.first_received_at = batches.time_or_none(2);
+    found.last_finished_at = batches.time_or_none(3);
+    query rows(batch_tallies_, batches.integer(0));
+    while (rows.next()) {
+        found.tallies.push_back(tally{.account = accounts_.name_of(rows.integer(0)),
+                                      .state = static_cast<job_state>(rows.integer(1)),
+                                      .reason = rows.text(2),
+                                      .jobs = static_cast<std::uint64_t>(rows.integer(3)),
+                                      .attempts = static_cast<std::uint64_t>(rows.integer(4))});
+    }
+    std::ranges::sort(found.tallies, [](const tally& a, const tally& b) {
+        return std::tie(a.account, a.state, a.reason) < std::tie(b.account, b.state, b.reason);
+    });
+    return found;
+}
+
+void store::reported(const std::string& batch) {
+    const auto seen = summarized_.find(batch);
+    const auto id = batches_.find(batch);
+    if (seen != summarized_.end() && id) {
+        reported_.run(*id, seen->second);
+    }
+}
+
+std::vector<tally> store::totals() {
+    std::vector<tally> found;
+    for (const auto& [key, sum] : tallies_.totals()) {
+        if (sum.jobs != 0) {
+            found.push_back(tally{.account = accounts_.name_of(key.account),
+                                  .state = key.state,
+                                  .reason = {},
+                                  .jobs = static_cast<std::uint64_t>(sum.jobs),
+                                  .attempts = static_cast<std::uint64_t>(sum.attempts)});
+        }
+    }
+    std::ranges::sort(found, [](const tally& a, const tally& b) {
+        return std::tie(a.account, a.state) < std::tie(b.account, b.state);
+    });
+    return found;
+}
+
+std::optional<job> store::find(const std::string& account, const std::string& reference) {
+    const auto account_id = accounts_.find(account);
+    if (!account_id) {
+        return std::nullopt;
+    }
+    query rows(by_identity_, *account_id, reference);
+    return rows.next() ? std::optional(row(rows)) : std::nullopt;
+}
+
+std::string store::answer_of(job_id id) {
+    query rows(answer_, id);
+    return rows.next() ? rows.text(0) : std::string();
+}
+
+std::size_t store::erase_requests(wall_time before, std::size_t count_max) {
+    std::vector<job_id> found;
+    {
+        query rows(erasable_, before, count_max);
+        while (rows.next()) {
+            found.push_back(rows.integer(0));
+        }
+    }
+    for (const auto id : found) {
+        erase_request_.run(id);
+        erase_answer_.run(id);
+        erased_mark_.run(id);
+    }
+    erased_ = erased_ || !found.empty();
+    log_is_to_go_ = erased_ && found.size() < count_max;
+    return found.size();
+}
+
+std::size_t store::doubt_submitting(wall_time now, milliseconds send_window) {
+    std::vector<job_id> found;
+    {
+        query rows(in_flight_);
+        while (rows.next()) {
+            found.push_back(rows.integer(0));
+        }
+    }
+    for (const auto id : found) {
+        auto after = by_id(id);
+        after.state = job_state::unknown;
+        after.due_at = now;
+        // The last byte left within the window, and not after the process had ended.
+        after.lost_at = std::min(now, after.submitted_at.value_or(now) + send_window);
+        if (record(after, job_state::submitting, {}).has_error()) {
+            fail_corrupt("the index of jobs in flight and the jobs disagree");
+        }
+    }
+    return found.size();
+}
+
+}  // namespace onboardd::sqlite

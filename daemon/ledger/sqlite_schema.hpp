@@ -1,0 +1,15 @@
+#pragma once
+
+// The tables of the SQLite ledger.
+
+#include <cstdint>
+
+namespace onboardd::sqlite {
+
+inline constexpr std::int64_t application_id = 0x4f4e4264;  // "ONBd"
+inline constexpr std::int64_t schema_version = 1;
+
+// Makes all tables in an empty file, within a transaction of the caller.
+extern const char* const schema;
+
+}  // namespace onboardd::sqlite

@@ -1,0 +1,287 @@
+#include "daemon/ledger/sqlite_store.hpp"
+
+#include <algorithm>
+
+#include "daemon/ledger/sqlite_row.hpp"
+
+namespace onboardd::sqlite {
+namespace {
+
+constexpr std::size_t cached_names_max = 4096;
+constexpr std::int64_t above_all_priorities = 128;
+
+// The write-ahead log is moved into the file when it has this many pages: often enough to keep it
+// small, seldom enough that pages which change with every commit are moved once for many commits.
+constexpr int log_pages_max = 4000;
+
+std::string select(const std::string& rest) {
+    return std::string("SELECT ") + job_columns + " FROM job " + rest;
+}
+
+}  // namespace
+
+name_table::name_table(database& db, const std::string& table)
+    : find_(db, "SELECT id FROM " + table + " WHERE name = ?"),
+      make_(db, "INSERT INTO " + table + " (name) VALUES (?) RETURNING id"),
+      name_(db, "SELECT name FROM " + table + " WHERE id = ?") {}
+
+std::optional<std::int64_t> name_table::find(const std::string& name) {
+    if (const auto known = ids_.find(name); known != ids_.end()) {
+        return known->second;
+    }
+    query found(find_, name);
+    if (!found.next()) {
+        return std::nullopt;
+    }
+    const auto id = found.integer(0);
+    remember(id, name);
+    return id;
+}
+
+std::int64_t name_table::find_or_make(const std::string& name) {
+    if (const auto id = find(name)) {
+        return *id;
+    }
+    query made(make_, name);
+    made.next();
+    const auto id = made.integer(0);
+    remember(id, name);
+    return id;
+}
+
+const std::string& name_table::name_of(std::int64_t id) {
+    if (const auto known = names_.find(id); known != names_.end()) {
+        return known->second;
+    }
+    query found(name_, id);
+    if (!found.next()) {
+        fail_corrupt("a job names an account or a batch that is not there");
+    }
+    remember(id, found.text(0));
+    return names_.at(id);
+}
+
+void name_table::remember(std::int64_t id, const std::string& name) {
+    if (names_.size() >= cached_names_max) {
+        ids_.clear();
+        names_.clear();
+    }
+    ids_.emplace(name, id);
+    names_.emplace(id, name);
+}
+
+store::store(database& db)
+    : db_(db),
+      accounts_(db, "account"),
+      batches_(db, "batch"),
+      tallies_(db),
+      begin_read_(db, "BEGIN"),
+      begin_write_(db, "BEGIN IMMEDIATE"),
+      commit_(db, "COMMIT"),
+      insert_(db, insert_job),
+      insert_request_(db, "INSERT INTO request (job, body) VALUES (?, ?)"),
+      known_(db, "SELECT id, content FROM job WHERE account = ? AND reference = ?"),
+      publish_again_(db, "UPDATE job SET published = 0 WHERE id = ? AND published > 0"),
+      lower_priority_(
+          db,
+          "SELECT priority FROM job INDEXED BY due WHERE work <> 0 AND account = ? AND work = ?"
+          " AND priority < ? ORDER BY priority DESC LIMIT 1"),
+      due_(db,
+           "SELECT id FROM job INDEXED BY due WHERE work <> 0 AND account = ? AND work = ? AND "
+           "priority = ?"
+           " AND due_at <= ? ORDER BY due_at, id"),
+      next_(db,
+            "SELECT id, due_at FROM job INDEXED BY due WHERE work <> 0 AND account = ? AND work = "
+            "? AND priority = ?"
+            " ORDER BY due_at, id"),
+      by_id_(db, select("WHERE id = ?")),
+      request_(db, "SELECT body FROM request WHERE job = ?"),
+      place_(db,
+             "SELECT tally, batch, account, state, attempts, erase_at, finished_at FROM job WHERE "
+             "id = ?"),
+      update_(db, update_job),
+      put_answer_(db,
+                  "INSERT INTO answer (job, body) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET "
+                  "body = excluded.body"),
+      unpublished_(db,
+                   select("INDEXED BY unpublished WHERE published < revision ORDER BY id LIMIT ?")),
+      published_(db, "UPDATE job SET published = ?2 WHERE id = ?1 AND published < ?2"),
+      witnesses_(db,
+                 "SELECT case_uuid, submitted_at FROM job INDEXED BY witness WHERE case_uuid <> '' "
+                 "AND account = ?"
+                 " AND submitted_at > ? ORDER BY submitted_at DESC, id DESC LIMIT ?"),
+      finished_batches_(
+          db,
+          "SELECT name FROM batch INDEXED BY report_due WHERE open = 0 AND reported < changed"
+          " ORDER BY id LIMIT ?"),
+      batch_(db,
+             "SELECT id, changed, first_received_at, last_finished_at FROM batch WHERE name = ?"),
+      batch_tallies_(
+          db,
+          "SELECT account, state, reason, jobs, attempts FROM tally WHERE batch = ? AND jobs > 0"),
+      reported_(db, "UPDATE batch SET reported = ?2 WHERE id = ?1 AND changed = ?2"),
+      by_identity_(db, select("WHERE account = ? AND reference = ?")),
+      answer_(db, "SELECT body FROM answer WHERE job = ?"),
+      erasable_(db,
+                "SELECT id FROM job INDEXED BY erasable WHERE erase_at IS NOT NULL AND erase_at < ?"
+                " ORDER BY erase_at LIMIT ?"),
+      erased_mark_(db, "UPDATE job SET erase_at = NULL WHERE id = ?"),
+      erase_request_(db, "DELETE FROM request WHERE job = ?"),
+      erase_answer_(db, "DELETE FROM answer WHERE job = ?"),
+      in_flight_(db, "SELECT id FROM job INDEXED BY in_flight WHERE state = 2 ORDER BY id") {
+    // This takes the place of SQLite's automatic checkpoint, which would make the callers wait.
+    const auto note = [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<store*>(self)->log_pages_ = pages;
+        return SQLITE_OK;
+    };
+    sqlite3_wal_hook(db.handle(), note, this);
+}
+
+void store::begin(bool writes) {
+    (writes ? begin_write_ : begin_read_).run();
+}
+
+void store::commit() {
+    tallies_.flush();  // nothing, if nothing was written
+    commit_.run();
+}
+
+void store::give_up() noexcept {
+    // It drops what is in memory; the disk stays as undecided as it is.
+    tallies_.drop();
+    sqlite3_exec(db_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+void store::tidy_up() {
+    if (log_is_to_go_) {
+        // Somebody who reads the ledger just now keeps the log alive; nobody waits for that. The
+        // next erase_requests() tries again.
+        log_is_to_go_ = false;
+        sqlite3_busy_timeout(db_.handle(), 0);
+        erased_ = db_.integer("PRAGMA wal_checkpoint(TRUNCATE)") != 0;
+        sqlite3_busy_timeout(db_.handle(), database::busy_wait_milliseconds);
+    } else if (log_pages_ >= log_pages_max) {
+        log_pages_ = 0;
+        db_.run("PRAGMA wal_checkpoint(PASSIVE)");
+    }
+}
+
+std::vector<admission> store::accept(const std::vector<new_job>& jobs, wall_time now) {
+    std::vector<admission> verdicts;
+    verdicts.reserve(jobs.size());
+    for (const auto& fresh : jobs) {
+        verdicts.push_back(accept_one(fresh, now));
+    }
+    return verdicts;
+}
+
+admission store::accept_one(const new_job& fresh, wall_time now) {
+    const auto account = accounts_.find_or_make(fresh.account);
+    const auto batch = batches_.find_or_make(fresh.batch);
+    const tally_place place{.tally = tallies_.row_of(batch, account, job_state::queued, {}),
+                            .batch = batch,
+                            .account = account,
+                            .state = job_state::queued,
+                            .attempts = 0};
+    const std::string_view content(reinterpret_cast<const char*>(fresh.content.data()),
+                                   fresh.content.size());
+    const auto fingerprint = pack(fresh.fingerprint);
+    const auto due_at = std::max(fresh.not_before.value_or(now), now);
+    insert_.run(account, batch, place.tally, static_cast<int>(fresh.priority), due_at, now,
+                fresh.not_before, fresh.expires_at, fresh.reference, bytes_view{content},
+                fingerprint);
+    if (sqlite3_changes(db_.handle()) == 0) {
+        return compare_known(account, fresh);
+    }
+    insert_request_.run(sqlite3_last_insert_rowid(db_.handle()), bytes_view{fresh.request});
+    tallies_.received(place, now);
+    ++rows_;
+    return admission::accepted;
+}
+
+admission store::compare_known(std::int64_t account, const new_job& fresh) {
+    query found(known_, account, fresh.reference);
+    if (!found.next()) {
+        fail_corrupt("the index of identities and the jobs disagree");
+    }
+    const auto stored = found.bytes(1);
+    if (!std::ranges::equal(stored, fresh.content, {},
+                            [](char c) { return static_cast<std::uint8_t>(c); })) {
+        return admission::duplicate_reference;
+    }
+    publish_again_.run(found.integer(0));
+    return admission::known;
+}
+
+// Index skip: one seek for each priority that is present, however many jobs have it.
+std::vector<std::int64_t> store::priorities(std::int64_t account, work_kind kind) {
+    std::vector<std::int64_t> present;
+    for (auto below = above_all_priorities;;) {
+        query lower(lower_priority_, account, static_cast<int>(kind), below);
+        if (!lower.next()) {
+            return present;
+        }
+        below = lower.integer(0);
+        present.push_back(below);
+    }
+}
+
+std::vector<claimed_job> store::claim(const std::string& account, work_kind kind,
+                                      std::size_t count_max, wall_time now) {
+    std::vector<claimed_job> claims;
+    const auto account_id = accounts_.find(account);
+    if (!account_id || kind == work_kind::none) {
+        return claims;
+    }
+    for (const auto priority : priorities(*account_id, kind)) {
+        query due(due_, *account_id, static_cast<int>(kind), priority, now);
+        while (claims.size() < count_max && due.next()) {
+            // Those in flight are few and still in the index: they are stepped over.
+            if (const auto id = due.integer(0); claimed_.insert(id).second) {
+                claims.push_back(claimed(id, kind));
+            }
+        }
+    }
+    return claims;
+}
+
+claimed_job store::claimed(job_id id, work_kind kind) {
+    claimed_job claim;
+    query rows(by_id_, id);
+    if (!rows.next()) {
+        fail_corrupt("the index of due jobs and the jobs disagree");
+    }
+    claim.row = row(rows);
+    claim.fingerprint = unpack(rows.bytes(fingerprint_column));
+    if (kind == work_kind::submit) {
+        query requests(request_, id);
+        claim.request = requests.next() ? requests.text(0) : std::string();
+    }
+    return claim;
+}
+
+void store::unclaim(const std::vector<job_id>& jobs) {
+    for (const auto id : jobs) {
+        claimed_.erase(id);
+    }
+}
+
+std::optional<wall_time> store::next_due(const std::string& account, work_kind kind) {
+    std::optional<wall_time> earliest;
+    const auto account_id = accounts_.find(account);
+    if (!account_id || kind == work_kind::none) {
+        return earliest;
+    }
+    for (const auto priority : priorities(*account_id, kind)) {
+        query next(next_, *account_id, static_cast<int>(kind), priority);
+        while (next.next()) {
+            if (!claimed_.contains(next.integer(0))) {
+                earliest = std::min(earliest.value_or(next.time(1)), next.time(1));
+                break;
+            }
+        }
+    }
+    return earliest;
+}
+
+}  // namespace onboardd::sqlite

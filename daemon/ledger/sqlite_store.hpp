@@ -1,0 +1,136 @@
+#pragma once
+
+// The ledger's operations on the tables, each within a transaction of the caller. Used by one
+// thread at a time; every failure of SQLite is thrown as sqlite::failure and leaves the transaction
+// undecided.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "daemon/ledger/sqlite_database.hpp"
+#include "daemon/ledger/sqlite_tallies.hpp"
+#include "onboardd/ledger/ledger.hpp"
+
+namespace onboardd::sqlite {
+
+// Names that rows refer to by a small integer.
+class name_table {
+public:
+    // `table` is a constant of ours: account or batch.
+    name_table(database& db, const std::string& table);
+
+    std::optional<std::int64_t> find(const std::string& name);
+    std::int64_t find_or_make(const std::string& name);
+    const std::string& name_of(std::int64_t id);  // valid until the next call
+
+private:
+    void remember(std::int64_t id, const std::string& name);
+
+    std::unordered_map<std::string, std::int64_t> ids_;
+    std::unordered_map<std::int64_t, std::string> names_;
+    statement find_;
+    statement make_;
+    statement name_;
+};
+
+class store {
+public:
+    explicit store(database& db);
+    store(const store&) = delete;
+    store& operator=(const store&) = delete;
+
+    // A transaction; one that only reads sees one state of the tables throughout.
+    void begin(bool writes);
+    void commit();
+    void give_up() noexcept;  // after a failure: releases the transaction, if there is one
+
+    // Transitions and acceptances so far.
+    [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }
+
+    // What is better done after the callers have gone on: moves the log into the file when it has
+    // grown.
+    void tidy_up();
+
+    std::vector<admission> accept(const std::vector<new_job>& jobs, wall_time now);
+    std::vector<claimed_job> claim(const std::string& account, work_kind kind,
+                                   std::size_t count_max, wall_time now);
+    void unclaim(const std::vector<job_id>& jobs);
+    std::optional<wall_time> next_due(const std::string& account, work_kind kind);
+    result<void> record(const job& after, job_state from, const std::string& raw_answer);
+    std::vector<job> unpublished(std::size_t count_max);
+    void published(const std::vector<std::pair<job_id, std::uint32_t>>& outcomes);
+    std::vector<witness> witnesses(const std::string& account, wall_time after,
+                                   std::size_t count_max);
+    std::vector<std::string> finished_batches(std::size_t count_max);
+    batch_summary summary(const std::string& batch);
+    void reported(const std::string& batch);
+    std::vector<tally> totals();
+    std::optional<job> find(const std::string& account, const std::string& reference);
+    std::string answer_of(job_id id);
+    std::size_t erase_requests(wall_time before, std::size_t count_max);
+
+    // Every `submitting` becomes `unknown`, due at `now`: the first act of a new owner. Returns how
+    // many.
+    std::size_t doubt_submitting(wall_time now, milliseconds send_window);
+
+private:
+    struct stored_place;
+
+    admission accept_one(const new_job& fresh, wall_time now);
+    admission compare_known(std::int64_t account, const new_job& fresh);
+    std::vector<std::int64_t> priorities(std::int64_t account, work_kind kind);
+    claimed_job claimed(job_id id, work_kind kind);
+    std::optional<stored_place> place_of(job_id id);
+    job row(const query& rows);
+    job by_id(job_id id);
+
+    database& db_;
+    name_table accounts_;
+    name_table batches_;
+    tallies tallies_;
+    std::unordered_set<job_id> claimed_;
+    std::unordered_map<std::string, std::int64_t>
+        summarized_;             // batch: `changed` as of its latest summary
+    bool erased_ = false;        // something, since the log was last emptied
+    bool log_is_to_go_ = false;  // it may still hold what was erased
+    int log_pages_ = 0;
+    std::uint64_t rows_ = 0;
+
+    statement begin_read_;
+    statement begin_write_;
+    statement commit_;
+    statement insert_;
+    statement insert_request_;
+    statement known_;
+    statement publish_again_;
+    statement lower_priority_;
+    statement due_;
+    statement next_;
+    statement by_id_;
+    statement request_;
+    statement place_;
+    statement update_;
+    statement put_answer_;
+    statement unpublished_;
+    statement published_;
+    statement witnesses_;
+    statement finished_batches_;
+    statement batch_;
+    statement batch_tallies_;
+    statement reported_;
+    statement by_identity_;
+    statement answer_;
+    statement erasable_;
+    statement erased_mark_;
+    statement erase_request_;
+    statement erase_answer_;
+    statement in_flight_;
+};
+
+}  // namespace onboardd::sqlite

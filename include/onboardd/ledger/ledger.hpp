@@ -1,0 +1,180 @@
+#pragma once
+
+// The durable record of every job. When a call reports success, the change is on disk; transitions
+// that wait at the same moment share one commit. When a commit fails, the state of the disk is
+// undecided: from then on every write is refused with errc::ledger_failed, and the program is to
+// end and start again (the start repairs).
+//
+// One interface, several stores: SQLite on one host, memory in tests, PostgreSQL for fleets.
+// Nothing outside this module may know which one runs; all pass one contract test.
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "onboardd/base/clock.hpp"
+#include "onboardd/base/error.hpp"
+#include "onboardd/ledger/job.hpp"
+#include "onboardd/spool/job_file.hpp"
+
+namespace onboardd {
+
+// A job that was claimed for its next step, with what that step needs.
+struct claimed_job {
+    job row;
+    std::string request;  // exact body bytes; only for work_kind::submit; empty: erased, it cannot
+                          // be sent any more
+    case_fingerprint fingerprint;
+};
+
+// Jobs of one batch that share account, state and reason.
+struct tally {
+    std::string account;
+    job_state state = job_state::queued;
+    std::string
+        reason;  // empty, or for example "refused 400 invalid_parameter: ..."; see reason_of()
+    std::uint64_t jobs = 0;
+    std::uint64_t attempts = 0;
+
+    bool operator==(const tally&) const = default;
+};
+
+// The class that a job's error belongs to in reports and tallies; at most 200 bytes.
+std::string reason_of(const job& row);
+
+// Tallies of one batch, account and state have at most so many reasons; jobs with further ones
+// share `other_reasons`. A provider that puts something new into every message must not make
+// tallies as many as jobs.
+inline constexpr std::size_t reasons_max = 1000;
+inline constexpr const char* other_reasons = "other reasons";
+
+struct batch_summary {
+    std::string batch;
+    std::optional<wall_time> first_received_at;
+    std::optional<wall_time> last_finished_at;
+    std::vector<tally> tallies;
+};
+
+// One of our cases, known to exist at the provider: evidence that a list is fresh.
+struct witness {
+    std::string case_id;       // the resource's uuid
+    wall_time submitted_at{};  // when its POST had been sent
+};
+
+struct ledger_counters {
+    std::uint64_t commits = 0;
+    std::uint64_t rows = 0;  // transitions and acceptances
+};
+
+class ledger {
+public:
+    ledger() = default;
+    ledger(const ledger&) = delete;
+    ledger& operator=(const ledger&) = delete;
+    virtual ~ledger() = default;
+
+    // Takes new jobs in as `queued`, due at not_before or at once. One verdict for each, in order;
+    // a job that repeats an earlier one of the same call is `known` or `duplicate_reference` too. A
+    // final job that is `known` becomes due for publishing again.
+    virtual asio::awaitable<result<std::vector<admission>>> accept(std::vector<new_job> jobs) = 0;
+
+    // Claims up to `count_max` jobs of `account` that wait for `kind` and are due: higher priority
+    // first, then earlier due time, then order of arrival. A claimed job is not handed out again
+    // until its next record() or unclaim().
+    virtual asio::awaitable<result<std::vector<claimed_job>>> claim(std::string account,
+                                                                    work_kind kind,
+                                                                    std::size_t count_max,
+                                                                    wall_time now) = 0;
+
+    // Gives claimed jobs back unchanged.
+    virtual asio::awaitable<void> unclaim(std::vector<job_id> jobs) = 0;
+
+    // When the next job of `account` that waits for `kind` and is not claimed becomes due. nullopt:
+    // none waits.
+    virtual asio::awaitable<result<std::optional<wall_time>>> next_due(std::string account,
+                                                                       work_kind kind) = 0;
+
+    // Writes the whole row of `after`, provided that the job is still in state `from`; else
+    // errc::stale_job. A `raw_answer` that is not empty is kept beside it in place of an earlier
+    // one. The job is no longer claimed (one that is `submitting` waits for nothing and is not
+    // handed out either). Identity, batch and received_at never change: those of `after` are not
+    // looked at.
+    virtual asio::awaitable<result<void>> record(job after, job_state from,
+                                                 std::string raw_answer = {}) = 0;
+
+    // Jobs whose outcome has a revision that is not on disk yet, oldest first, at most `count_max`.
+    virtual asio::awaitable<result<std::vector<job>>> unpublished(std::size_t count_max) = 0;
+
+    // The outcome files with these revisions are on disk. May ride with the next commit.
+    virtual asio::awaitable<result<void>> published(
+        std::vector<std::pair<job_id, std::uint32_t>> outcomes) = 0;
+
+    // Our cases of `account` with the latest submission times after `after`, newest first, at most
+    // `count_max`.
+    virtual asio::awaitable<result<std::vector<witness>>> witnesses(std::string account,
+                                                                    wall_time after,
+                                                                    std::size_t count_max) = 0;
+
+    // Batches without an open job whose report is not written yet, and batches with one by name.
+    virtual asio::awaitable<result<std::vector<std::string>>> finished_batches(
+        std::size_t count_max) = 0;
+    virtual asio::awaitable<result<batch_summary>> summary(std::string batch) = 0;
+    // The report of the batch was written from the latest summary() of it; if the batch has changed
+    // since, it stays due.
+    virtual asio::awaitable<result<void>> reported(std::string batch) = 0;
+
+    // The whole ledger by account and state; reasons are left empty. Cost does not grow with the
+    // number of jobs.
+    virtual asio::awaitable<result<std::vector<tally>>> totals() = 0;
+
+    // One job by identity.
+    virtual asio::awaitable<result<std::optional<job>>> find(std::string account,
+                                                             std::string reference) = 0;
+
+    // The raw answer that was recorded last; empty: none, or erased.
+    virtual asio::awaitable<result<std::string>> answer_of(job_id job) = 0;
+
+    // Erases request and answer bytes of jobs that reached a final state before `before`; returns
+    // how many, at most `count_max` a call. Once it returns less than that, the bytes are gone from
+    // the ledger's files too.
+    virtual asio::awaitable<result<std::size_t>> erase_requests(wall_time before,
+                                                                std::size_t count_max) = 0;
+
+    [[nodiscard]] virtual ledger_counters counters() const = 0;
+
+    // Set once a commit failed: writes are refused.
+    [[nodiscard]] virtual bool failed() const = 0;
+
+    // What failed, in words for the operator; empty if nothing did.
+    [[nodiscard]] virtual std::string failure() const = 0;
+};
+
+struct sqlite_options {
+    std::filesystem::path file;
+    milliseconds send_window{
+        10'000};  // the last byte of a request leaves at most this long after its intent
+
+    // Changes performance.
+    std::size_t commit_rows_max = 256;
+    std::size_t cache_bytes_max = 16 * 1024 * 1024;
+};
+
+// Opens, repairs and checks the ledger, in this order (reliability rule "start after anything"):
+// lock, structural check, wal_checkpoint(TRUNCATE) and one committed write (the epoch), every
+// `submitting` to `unknown`. The check costs little after an orderly stop or a crash of the
+// process; after a crash of the host every job row is checked too. Throws already_owned if another
+// process has the lock, config_error with a sentence for the operator if the file cannot be used.
+// Blocking: call it before the loop runs. `executor` is the loop that the calls resume on.
+std::unique_ptr<ledger> open_sqlite_ledger(asio::any_io_executor executor, clock& time,
+                                           const sqlite_options& options);
+
+// Keeps everything in memory: for tests.
+std::unique_ptr<ledger> make_memory_ledger(asio::any_io_executor executor, clock& time);
+
+}  // namespace onboardd
