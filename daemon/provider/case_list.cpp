@@ -1,0 +1,195 @@
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/value_stack.hpp>
+#include <optional>
+#include <utility>
+
+#include "daemon/provider/read_case.hpp"
+#include "onboardd/provider/cdd_case.hpp"
+
+namespace onboardd {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t element_bytes_max = 1024 * 1024;  // of one case, roughly
+
+// Finds the list in the event stream and builds one element of it at a time. The list is the
+// outermost array: the document itself, or a member of the outermost object.
+class list_handler {
+public:
+    static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
+    static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
+    static constexpr std::size_t max_key_size = 64 * 1024;
+    static constexpr std::size_t max_string_size = element_bytes_max;
+
+    explicit list_handler(case_list_parser::callback on_case) : on_case_(std::move(on_case)) {
+        stack_.reset();
+    }
+
+    [[nodiscard]] bool found_list() const { return found_list_; }
+
+    bool on_document_begin(json::error_code&) { return true; }
+    bool on_document_end(json::error_code&) { return true; }
+
+    bool on_object_begin(json::error_code& ec) { return open(ec); }
+    bool on_object_end(std::size_t count, json::error_code& ec) {
+        if (in_element()) {
+            stack_.push_object(count);
+        }
+        return close(ec);
+    }
+    bool on_array_begin(json::error_code& ec) {
+        if (list_depth_ == 0 && !found_list_ && depth_ <= 1) {
+            list_depth_ = ++depth_;
+            found_list_ = true;
+            return true;
+        }
+        return open(ec);
+    }
+    bool on_array_end(std::size_t count, json::error_code& ec) {
+        if (depth_ == list_depth_ && list_depth_ != 0) {
+            list_depth_ = 0;
+            --depth_;
+            return true;
+        }
+        if (in_element()) {
+            stack_.push_array(count);
+        }
+        return close(ec);
+    }
+
+    bool on_key_part(json::string_view text, std::size_t, json::error_code& ec) {
+        return chars(text, ec);
+    }
+    bool on_key(json::string_view text, std::size_t, json::error_code& ec) {
+        if (in_element()) {
+            stack_.push_key(text);
+        }
+        return grow(text.size(), ec);
+    }
+    bool on_string_part(json::string_view text, std::size_t, json::error_code& ec) {
+        return chars(text, ec);
+    }
+    bool on_string(json::string_view text, std::size_t, json::error_code& ec) {
+        return scalar(
+            ec, [&] { stack_.push_string(text); }, text.size());
+    }
+    bool on_number_part(json::string_view, json::error_code&) { return true; }
+    bool on_int64(std::int64_t value, json::string_view, json::error_code& ec) {
+        return scalar(ec, [&] { stack_.push_int64(value); });
+    }
+    bool on_uint64(std::uint64_t value, json::string_view, json::error_code& ec) {
+        return scalar(ec, [&] { stack_.push_uint64(value); });
+    }
+    bool on_double(double value, json::string_view, json::error_code& ec) {
+        return scalar(ec, [&] { stack_.push_double(value); });
+    }
+    bool on_bool(bool value, json::error_code& ec) {
+        return scalar(ec, [&] { stack_.push_bool(value); });
+    }
+    bool on_null(json::error_code& ec) {
+        return scalar(ec, [&] { stack_.push_null(); });
+    }
+    bool on_comment_part(json::string_view, json::error_code&) { return true; }
+    bool on_comment(json::string_view, json::error_code&) { return true; }
+
+private:
+    // Inside an element of the list, at any depth (the element itself begins when its container
+    // does).
+    [[nodiscard]] bool in_element() const { return list_depth_ != 0 && depth_ > list_depth_; }
+
+    bool open(json::error_code& ec) {
+        ++depth_;
+        return grow(1, ec);
+    }
+
+    // A container has ended; one directly in the list completes an element.
+    bool close(json::error_code& ec) {
+        --depth_;
+        return list_depth_ == 0 || depth_ != list_depth_ || deliver(stack_.release(), ec);
+    }
+
+    bool chars(json::string_view text, json::error_code& ec) {
+        if (in_element()) {
+            stack_.push_chars(text);
+        }
+        return grow(text.size(), ec);
+    }
+
+    template <class Push>
+    bool scalar(json::error_code& ec, Push push, std::size_t bytes = 1) {
+        if (in_element()) {
+            push();
+            return grow(bytes + 1, ec);
+        }
+        return list_depth_ == 0 ||
+               hand_out(std::nullopt, ec);  // a bare scalar in the list is no case
+    }
+
+    bool grow(std::size_t bytes, json::error_code& ec) {
+        if (in_element() && (element_bytes_ += bytes) > element_bytes_max) {
+            ec = make_error_code(errc::answer_too_large);
+            return false;
+        }
+        return true;
+    }
+
+    bool deliver(json::value element, json::error_code& ec) {
+        element_bytes_ = 0;
+        stack_.reset();
+        return hand_out(read_case(element), ec);
+    }
+
+    bool hand_out(std::optional<cdd_case> found, json::error_code& ec) {
+        ec = on_case_(std::move(found));
+        return !ec;
+    }
+
+    case_list_parser::callback on_case_;
+    json::value_stack stack_;
+    std::size_t depth_ = 0;
+    std::size_t list_depth_ = 0;  // depth inside the list's array; 0: not in it
+    std::size_t element_bytes_ = 0;
+    bool found_list_ = false;
+};
+
+}  // namespace
+
+class case_list_parser::implementation {
+public:
+    explicit implementation(callback on_case) : parser(json::parse_options{}, std::move(on_case)) {}
+
+    json::basic_parser<list_handler> parser;
+};
+
+case_list_parser::case_list_parser(callback on_case)
+    : self_(std::make_unique<implementation>(std::move(on_case))) {}
+
+case_list_parser::~case_list_parser() = default;
+
+error_code case_list_parser::write(std::string_view piece) {
+    json::error_code ec;
+    const auto parsed = self_->parser.write_some(true, piece.data(), piece.size(), ec);
+    if (!ec && parsed < piece.size()) {
+        return errc::malformed_answer;  // something behind the document
+    }
+    if (ec) {
+        return ec.category() == json::make_error_code(json::error::syntax).category()
+                   ? make_error_code(errc::malformed_answer)
+                   : error_code(ec);
+    }
+    return {};
+}
+
+error_code case_list_parser::finish() {
+    json::error_code ec;
+    if (!self_->parser.done()) {
+        self_->parser.write_some(false, nullptr, 0, ec);
+    }
+    if (ec || !self_->parser.done() || !self_->parser.handler().found_list()) {
+        return errc::malformed_answer;
+    }
+    return {};
+}
+
+}  // namespace onboardd

@@ -1,0 +1,107 @@
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "onboardd/provider/cdd_case.hpp"
+
+namespace onboardd {
+namespace {
+
+struct reading {
+    std::vector<std::string> ids;
+    int unusable = 0;
+    error_code ec;
+};
+
+reading read_list(std::string_view text, std::size_t piece_size) {
+    reading seen;
+    case_list_parser parser([&seen](std::optional<cdd_case> found) {
+        if (found) {
+            seen.ids.push_back(found->facts.id + ":" + found->reference);
+        } else {
+            ++seen.unusable;
+        }
+        return error_code();
+    });
+    for (std::size_t at = 0; at < text.size() && !seen.ec; at += piece_size) {
+        seen.ec = parser.write(text.substr(at, piece_size));
+    }
+    if (!seen.ec) {
+        seen.ec = parser.finish();
+    }
+    return seen;
+}
+
+constexpr std::string_view two_cases =
+    R"([ {"id": "a", "case_request": {"referenceId": "r1", "details": {"x": [1, {"y": []}]}}, "events": []},
+         {"id": "b", "case_request": {"referenceId": "r2"}, "n": [[], {}, null, true, 1.5, -7, "\u00e5\"\\"]} ])";
+
+class CaseListPieces : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(CaseListPieces, ReadsABareArrayCutAnywhere) {
+    const auto seen = read_list(two_cases, GetParam());
+    EXPECT_FALSE(seen.ec) << seen.ec.message();
+    EXPECT_EQ(seen.ids, (std::vector<std::string>{"a:r1", "b:r2"}));
+    EXPECT_EQ(seen.unusable, 0);
+}
+
+TEST_P(CaseListPieces, ReadsAnObjectAroundTheArray) {
+    const auto text = R"({"count": 2, "meta": {"pages": 1}, "cases": )" + std::string(two_cases) +
+                      R"(, "next": null})";
+    const auto seen = read_list(text, GetParam());
+    EXPECT_FALSE(seen.ec) << seen.ec.message();
+    EXPECT_EQ(seen.ids, (std::vector<std::string>{"a:r1", "b:r2"}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, CaseListPieces, testing::Values(1, 2, 3, 7, 64, 100'000));
+
+TEST(CaseList, AnEmptyListIsAList) {
+    EXPECT_FALSE(read_list("[]", 1).ec);
+    EXPECT_FALSE(read_list(R"({"cases": []})", 1).ec);
+}
+
+TEST(CaseList, EveryTextThatIsNoCompleteListFails) {
+    for (const char* text :
+         {"", "{}", "null", "7", "\"x\"", "[", "[{\"id\": \"a\"}", "[{\"id\": \"a\"},]", "[]]",
+          "[] []", "<html>", "{\"cases\": {}}", "{\"cases\": [}"}) {
+        EXPECT_TRUE(read_list(text, 3).ec) << text;
+    }
+    for (std::size_t cut = 0; cut + 1 < two_cases.size(); ++cut) {
+        EXPECT_TRUE(read_list(two_cases.substr(0, cut), 16).ec) << cut;
+    }
+}
+
+TEST(CaseList, ElementsThatAreNoCasesAreTold) {
+    const auto seen =
+        read_list(R"([{"id": "a"}, 7, "x", null, {"no": "id"}, {"id": "b"}, [1]])", 5);
+    EXPECT_FALSE(seen.ec) << seen.ec.message();
+    EXPECT_EQ(seen.ids.size(), 2u);
+    EXPECT_EQ(seen.unusable, 5);
+}
+
+TEST(CaseList, TheCallbackCanEndIt) {
+    int calls = 0;
+    case_list_parser parser([&calls](std::optional<cdd_case>) {
+        return ++calls == 2 ? make_error_code(errc::stopping) : error_code();
+    });
+    const auto ec = parser.write(R"([{"id":"a"},{"id":"b"},{"id":"c"}])");
+    EXPECT_EQ(ec, errc::stopping);
+    EXPECT_EQ(calls, 2);
+}
+
+TEST(CaseList, OneCaseIsBounded) {
+    std::string text = R"([{"id": "a", "x": [)";
+    for (int i = 0; i < 400'000; ++i) {
+        text += "\"0123456789\",";
+    }
+    text += "1]}]";
+    EXPECT_EQ(read_list(text, 4096).ec, errc::answer_too_large);
+}
+
+TEST(CaseList, DeepNestingIsRefused) {
+    EXPECT_TRUE(read_list("[{\"id\":\"a\",\"x\":" + std::string(100'000, '['), 4096).ec);
+}
+
+}  // namespace
+}  // namespace onboardd
