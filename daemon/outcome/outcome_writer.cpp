@@ -1,0 +1,106 @@
+#include "onboardd/outcome/outcome.hpp"
+
+#include <map>
+
+#include "daemon/outcome/directories.hpp"
+#include "daemon/outcome/file_batch.hpp"
+#include "daemon/outcome/safe_name.hpp"
+#include "onboardd/base/log.hpp"
+
+namespace onboardd {
+namespace {
+
+// A row with such a name cannot come from the spool, which checks it: the ledger was changed by
+// hand, or is damaged.
+const error_code unsafe_name = make_error_code(boost::system::errc::invalid_argument);
+
+// The files of one call. Each directory is looked up once, however many rows go into it.
+class publication {
+public:
+    explicit publication(outcome_directories& directories, std::size_t files_max)
+        : directories_(directories) {
+        files_.reserve(files_max);
+    }
+
+    void add(const std::string& folder, std::string name, std::string content) {
+        auto& file = files_.emplace_back();
+        const auto& directory = look_up(folder);
+        if (directory.has_error()) {
+            file.failure = directory.error();
+            return;
+        }
+        file.directory = *directory;
+        file.name = std::move(name);
+        file.content = std::move(content);
+    }
+
+    void add_failure(error_code ec) { files_.emplace_back().failure = ec; }
+
+    std::vector<result<void>> write(file_calls& calls) {
+        publish_files(calls, files_);
+        std::vector<result<void>> results;
+        results.reserve(files_.size());
+        for (const auto& file : files_) {
+            results.push_back(file.failure ? result<void>(file.failure) : result<void>());
+        }
+        return results;
+    }
+
+private:
+    const result<outcome_directories::handle>& look_up(const std::string& folder) {
+        const auto found = opened_.find(folder);
+        return found != opened_.end()
+                   ? found->second
+                   : opened_.emplace(folder, directories_.open(folder)).first->second;
+    }
+
+    outcome_directories& directories_;
+    std::map<std::string, result<outcome_directories::handle>> opened_;
+    std::vector<file_to_publish> files_;
+};
+
+}  // namespace
+
+struct outcome_writer::parts {
+    explicit parts(std::filesystem::path directory) : directories(std::move(directory)) {}
+
+    outcome_directories directories;
+    file_calls calls;
+};
+
+outcome_writer::outcome_writer(std::filesystem::path directory)
+    : parts_(std::make_unique<parts>(directory)) {
+    if (const auto ec = parts_->directories.prepare()) {
+        throw config_error("outcomes.directory: " + printable(directory.native(), 1024) +
+                           " cannot be used: " + ec.message());
+    }
+}
+
+outcome_writer::~outcome_writer() = default;
+
+std::vector<result<void>> outcome_writer::publish(std::span<const job> rows) {
+    publication files(parts_->directories, rows.size());
+    for (const auto& row : rows) {
+        if (is_account(row.account) && is_reference(row.reference)) {
+            files.add(row.account, row.reference + ".json", render_outcome(row));
+        } else {
+            files.add_failure(unsafe_name);
+        }
+    }
+    return files.write(parts_->calls);
+}
+
+result<void> outcome_writer::publish_report(const batch_summary& summary) {
+    const auto name = report_name(summary.batch);
+    publication files(parts_->directories, 2);
+    files.add(reports_folder, name + ".json", render_report_json(summary));
+    files.add(reports_folder, name + ".txt", render_report_text(summary));
+    for (const auto& written : files.write(parts_->calls)) {
+        if (written.has_error()) {
+            return written;
+        }
+    }
+    return {};
+}
+
+}  // namespace onboardd

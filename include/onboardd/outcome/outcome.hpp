@@ -1,0 +1,50 @@
+#pragma once
+
+// Outcome files and run reports: views of the ledger, made again from it at any time.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "onboardd/base/error.hpp"
+#include "onboardd/ledger/ledger.hpp"
+
+namespace onboardd {
+
+// The bytes of <outcomes>/<account>/<reference>.json for `row` (schema onboardd/outcome/1):
+// deterministic, so that writing again gives the same file.
+std::string render_outcome(const job& row);
+
+// The run report of a batch, as JSON (schema onboardd/report/1) and as text for people.
+std::string render_report_json(const batch_summary& summary);
+std::string render_report_text(const batch_summary& summary);
+
+class outcome_writer {
+public:
+    // Makes the directory, 0750. Throws config_error if it cannot be used. Removes temporary files
+    // that a crash left.
+    explicit outcome_writer(std::filesystem::path directory);
+    outcome_writer(const outcome_writer&) = delete;
+    outcome_writer& operator=(const outcome_writer&) = delete;
+    ~outcome_writer();
+
+    // Writes the outcome of each row: temporary name in the same directory (O_EXCL, 0640), fsync,
+    // rename, then one fsync for each directory. A reader sees the old file, the new one, or none,
+    // never a part. One result for each row: after success it survives a power cut. Blocking; safe
+    // to call from several threads, but not for the same job at the same time: which of two
+    // revisions comes last would be left to chance. A row whose account or reference is not as the
+    // contract has them fails with invalid_argument and touches nothing.
+    std::vector<result<void>> publish(std::span<const job> rows);
+
+    // Writes reports/<batch>.json and .txt in the same way. The name is made safe for a path first.
+    result<void> publish_report(const batch_summary& summary);
+
+private:
+    struct parts;
+    std::unique_ptr<parts> parts_;
+};
+
+}  // namespace onboardd
