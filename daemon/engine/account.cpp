@@ -1,0 +1,598 @@
+#include "daemon/engine/account.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/engine/case_list_reader.hpp"
+#include "daemon/engine/publisher.hpp"
+#include "onboardd/base/until.hpp"
+#include "onboardd/config/window.hpp"
+
+namespace onboardd {
+namespace {
+
+constexpr milliseconds nap_max{
+    60'000};  // wall clocks jump: no wait for a wall time is longer than this
+constexpr milliseconds forbidden_pause_min{30'000};
+constexpr milliseconds forbidden_pause_max = std::chrono::minutes(10);
+constexpr std::size_t look_ups_max = 1'000;  // unknown jobs served by one reading of the list
+constexpr std::size_t witnesses_max = 64;
+constexpr std::uint32_t unfinished_per_slot =
+    4;  // jobs that wait for the ledger or an outcome, for each slot
+constexpr milliseconds gather_max{
+    1'000};  // how long a wanted reading waits for others that want it too
+
+token_options keeper_options(const engine_context& context, const account_options& options) {
+    token_options keeper;
+    keeper.account = options.id;
+    keeper.make_request = options.make_token_request;
+    keeper.request_time_max = context.options.request_time_max;
+    return keeper;
+}
+
+}  // namespace
+
+account::account(engine_context& context, account_options options)
+    : context_(context),
+      options_(std::move(options)),
+      keeper_(context.parts.executor, context.parts.time, context.parts.client, context.parts.log,
+              context.parts.random, keeper_options(context, options_)),
+      budget_(context.options.retry_budget_percent),
+      limit_(options_.in_flight_max),
+      rate_(options_.requests_per_second_max),
+      loops_(context.parts.executor),
+      jobs_(context.parts.executor, [this] { loops_.cancel(); }),
+      wake_(context.parts.executor),
+      wake_reconciler_(context.parts.executor),
+      stop_(context.parts.executor) {}
+
+asio::awaitable<void> account::run() {
+    loops_.spawn(keeper_.run());
+    loops_.spawn(dispatch());
+    loops_.spawn(reconcile());
+    loops_.spawn(watch_for_stop());
+    co_await join_in_order(loops_, jobs_);
+    co_await give_back_claims();
+}
+
+asio::awaitable<void> account::give_back_claims() {
+    auto ids = std::exchange(looking_up_, {});
+    for (auto* from : {&submit_, &read_}) {
+        for (const auto& work : from->ready) {
+            ids.push_back(work.row.id);
+        }
+        from->ready.clear();
+    }
+    co_await context_.parts.store.unclaim(std::move(ids));
+}
+
+void account::stop() {
+    stop_.set();
+}
+
+asio::awaitable<void> account::watch_for_stop() {
+    co_await stop_.wait();
+    stopping_ = true;
+    loops_.cancel();  // what they had claimed is simply still due at the next start
+}
+
+void account::wake() {
+    wake_.set();
+    wake_reconciler_.set();
+}
+
+void account::jobs_arrived() {
+    submit_.ask_at = steady_time::min();
+    wake_.set();
+}
+
+std::string account::paused() const {
+    if (keeper_.refused()) {
+        return "the credential is refused";
+    }
+    if (forbidden_pause_.count() != 0) {
+        return "the provider answers 403";
+    }
+    return paused_until_ > context_.parts.time.now() ? "the provider asked to wait" : "";
+}
+
+// A place among the requests in flight, given back when the answer is there; and among the jobs
+// that are not finished, given back with this object.
+class account::slot {
+public:
+    explicit slot(account& owner) : owner_(&owner) {
+        ++owner_->in_flight_;
+        ++owner_->unfinished_;
+        ++owner_->context_.status.in_flight;
+    }
+    slot(slot&& other) noexcept
+        : owner_(std::exchange(other.owner_, nullptr)), in_flight_(other.in_flight_) {}
+    slot& operator=(slot&&) = delete;
+    ~slot() {
+        if (owner_ != nullptr) {
+            answered();
+            --owner_->unfinished_;
+            owner_->wake_.set();
+        }
+    }
+
+    void answered() {
+        if (std::exchange(in_flight_, false)) {
+            --owner_->in_flight_;
+            --owner_->context_.status.in_flight;
+            owner_->wake_.set();
+        }
+    }
+
+private:
+    account* owner_;
+    bool in_flight_ = true;
+};
+
+// ---- starting jobs
+
+asio::awaitable<void> account::dispatch() {
+    auto& time = context_.parts.time;
+    for (;;) {
+        const bool to_submit = co_await refill(submit_);
+        bool to_read = false;
+        if (!read_one_missing_) {  // GCC 12 miscompiles co_await behind &&
+            to_read = co_await refill(read_);
+        } else if (!read_.ready.empty()) {
+            co_await hand_reads_over();
+        }
+        if (!to_submit && !to_read) {
+            const auto at =
+                read_one_missing_ ? submit_.ask_at : std::min(submit_.ask_at, read_.ask_at);
+            co_await wake_.wait_until(time, std::min(at, time.now() + nap_max));
+        } else if (in_flight_ >= in_flight_limit() ||
+                   unfinished_ >= unfinished_per_slot * options_.in_flight_max) {
+            co_await wake_.wait();
+        } else if (const auto at = next_start(); at > time.now()) {
+            co_await wake_.wait_until(time, std::min(at, expire_ready()));
+        } else if (!keeper_.current()) {
+            co_await until(time, expire_ready(), keeper_.get());
+        } else if (auto* from = choose();
+                   from != nullptr && context_.provider_breaker.try_pass(time.now())) {
+            rate_.started(time.now());
+            jobs_.spawn(step(pick(*from), from->kind, slot(*this)));
+        }
+    }
+}
+
+// While submission is held back, jobs at the head of the line whose time has passed end all the
+// same. Returns when the next one does, or when it is time to look again.
+steady_time account::expire_ready() {
+    const auto now = context_.parts.time.wall_now();
+    auto next = now + nap_max;
+    for (auto work = submit_.ready.begin(); work != submit_.ready.end();) {
+        const auto expiry = expiry_of(work->row, context_.options.rules);
+        if (expiry <= now) {
+            jobs_.spawn(step(std::move(*work), work_kind::submit, slot(*this)));
+            work = submit_.ready.erase(work);
+        } else {
+            next = std::min(next, expiry);
+            ++work;
+        }
+    }
+    return steady_of(next);
+}
+
+// While the provider refuses the account, or may still be down, one probe at a time.
+std::uint32_t account::in_flight_limit() const {
+    const bool probing =
+        keeper_.refused() || forbidden_pause_.count() != 0 || !context_.provider_breaker.closed();
+    return probing ? 1 : limit_.limit();
+}
+
+steady_time account::next_start() const {
+    auto at = std::max({paused_until_, rate_.next_start(), context_.provider_breaker.opens_at()});
+    if (options_.window) {
+        const auto now = context_.parts.time.wall_now();
+        if (!in_window(*options_.window, now)) {
+            at = std::max(at, steady_of(next_opening(*options_.window, now)));
+        }
+    }
+    return at;
+}
+
+steady_time account::steady_of(wall_time due) const {
+    auto& time = context_.parts.time;
+    const auto wait = std::clamp(due - time.wall_now(), milliseconds(0), nap_max);
+    return time.now() + wait;
+}
+
+// Whether `from` has a job ready, after asking the ledger if that is worth it.
+asio::awaitable<bool> account::refill(lane& from) {
+    auto& time = context_.parts.time;
+    if (!from.ready.empty() || time.now() < from.ask_at) {
+        co_return !from.ready.empty();
+    }
+    from.ask_at = steady_time::max();  // jobs that arrive while we ask lower it again
+    auto claimed = co_await context_.parts.store.claim(options_.id, from.kind,
+                                                       context_.options.claim_max, time.wall_now());
+    if (!claimed) {
+        context_.fail(claimed.error());
+        co_return false;
+    }
+    if (claimed->size() == context_.options.claim_max) {
+        from.ask_at = steady_time::min();
+    } else {
+        auto due = co_await context_.parts.store.next_due(options_.id, from.kind);
+        if (due && *due) {
+            from.ask_at = std::min(from.ask_at, steady_of(**due));
+        }
+    }
+    std::move(claimed->begin(), claimed->end(), std::back_inserter(from.ready));
+    co_return !from.ready.empty();
+}
+
+// Both lanes in turn, so that neither starves the other.
+account::lane* account::choose() {
+    lane* first = read_last_ ? &submit_ : &read_;
+    lane* second = read_last_ ? &read_ : &submit_;
+    lane* chosen = !first->ready.empty() ? first : !second->ready.empty() ? second : nullptr;
+    read_last_ = chosen == &read_;
+    return chosen;
+}
+
+// The first job in line; a retry beyond the budget lets a first attempt pass.
+claimed_job account::pick(lane& from) {
+    auto chosen = from.ready.begin();
+    if (from.kind == work_kind::submit && chosen->row.attempts > 0 && !budget_.allows_retry()) {
+        const auto fresh = std::ranges::find_if(
+            from.ready, [](const auto& work) { return work.row.attempts == 0; });
+        chosen = fresh == from.ready.end() ? chosen : fresh;
+    }
+    auto work = std::move(*chosen);
+    from.ready.erase(chosen);
+    return work;
+}
+
+// ---- the steps of a job
+
+asio::awaitable<void> account::step(claimed_job work, work_kind kind, slot held) {
+    if (kind == work_kind::submit) {
+        co_await submit(work, held);
+    } else {
+        co_await read_again(work, held);
+    }
+}
+
+asio::awaitable<void> account::submit(claimed_job& work, slot& held) {
+    auto& parts = context_.parts;
+    auto ended = expire_if_late(work.row, context_.options.rules, parts.time.wall_now());
+    if (!ended && work.request.empty()) {
+        ended = end_without_request(work.row, parts.time.wall_now());
+    }
+    if (ended) {
+        context_.provider_breaker.withdrawn();
+        decision next{.after = std::move(*ended)};
+        const origin before{work.row.state, work.row.revision};
+        co_await conclude(std::move(next), before, {});
+        co_return;
+    }
+    const auto started = parts.time.now();
+    auto line = co_await parts.client.connect();
+    const auto token = keeper_.current();
+    if (!line) {
+        auto next = after_no_connection(work.row, line.error(), context_.options.rules,
+                                        parts.time.wall_now(), parts.random);
+        trouble();
+        const origin before{work.row.state, work.row.revision};
+        co_await conclude(std::move(next), before, {});
+        co_return;
+    }
+    if (!token || stopping_) {
+        co_await give_back(work.row.id);
+        co_return;
+    }
+    const auto send_deadline = parts.time.now() + context_.options.send_window;
+    const auto intent = begin_attempt(work.row, parts.time.wall_now());
+    if (!co_await record(intent, work.row.state, {})) {
+        context_.provider_breaker.withdrawn();
+        co_return;  // nothing was sent
+    }
+    work.row.attempts == 0 ? budget_.first_attempt() : budget_.retry();
+    auto message = create_case_request(context_.options.provider, options_.id,
+                                       token->value->reveal(), std::move(work.request));
+    http::exchange_options exchange;
+    exchange.time_max = context_.options.request_time_max;
+    exchange.body_bytes_max = context_.options.response_bytes_max;
+    exchange.send_deadline = send_deadline;
+    auto answer = co_await (*line)->send(std::move(message), std::move(exchange));
+    line->reset();
+    held.answered();
+    const auto now = parts.time.wall_now();
+    auto next =
+        answer ? after_answer(intent, *answer, context_.options.rules, now, parts.random)
+               : after_failure(intent, answer.error(), context_.options.rules, now, parts.random);
+    react(next.signal, next.wait, token->generation, started);
+    auto kept = answer && next.keep_answer ? std::move(answer->body) : std::string();
+    const origin before{job_state::submitting, work.row.revision};
+    co_await conclude(std::move(next), before, std::move(kept));
+}
+
+asio::awaitable<void> account::read_again(claimed_job& work, slot& held) {
+    auto& parts = context_.parts;
+    const auto token = keeper_.current();
+    if (!token || stopping_ || read_one_missing_) {
+        co_await give_back(work.row.id);
+        co_return;
+    }
+    const auto started = parts.time.now();
+    auto message = read_case_request(context_.options.provider, options_.id, token->value->reveal(),
+                                     work.row.the_case.id);
+    http::exchange_options exchange;
+    exchange.time_max = context_.options.request_time_max;
+    exchange.body_bytes_max = context_.options.response_bytes_max;
+    auto answer = co_await parts.client.send(std::move(message), std::move(exchange));
+    held.answered();
+    context_.provider_breaker.withdrawn();
+    react_to_reading(answer ? answer->status : 0, token->generation, started);
+    const bool good = answer && answer->status == 200;
+    read_one_works_ = read_one_works_ || good;
+    if (answer && answer->status == 404 && !read_one_works_) {
+        read_one_missing_ = true;
+        wake_reconciler_.set();
+    }
+    const auto found = good ? parse_case(answer->body) : std::nullopt;
+    auto next =
+        after_read(work.row, found, context_.options.rules, parts.time.wall_now(), parts.random);
+    auto kept = next.keep_answer ? std::move(answer->body) : std::string();
+    const origin before{work.row.state, work.row.revision};
+    co_await conclude(std::move(next), before, std::move(kept));
+}
+
+// ---- what is unknown
+
+asio::awaitable<void> account::reconcile() {
+    auto& time = context_.parts.time;
+    for (;;) {
+        const auto at = std::max(look_up_at_, paused_until_);
+        if (at > time.now()) {
+            co_await wake_reconciler_.wait_until(time, std::min(at, time.now() + nap_max));
+            continue;
+        }
+        look_up_at_ = steady_time::max();  // jobs that become unknown while we ask lower it again
+        auto work = co_await claim_for_list();
+        if (!work.empty()) {
+            for (const auto& entry : work) {
+                looking_up_.push_back(entry.row.id);
+            }
+            co_await keeper_.get();
+            co_await read_list_for(std::move(work));
+            looking_up_.clear();
+        }
+    }
+}
+
+// Every job that one reading of the list can serve now; sets look_up_at_ where there is none.
+asio::awaitable<std::vector<claimed_job>> account::claim_for_list() {
+    std::vector<claimed_job> work;
+    for (const auto kind : {work_kind::look_up, work_kind::read}) {
+        if (kind == work_kind::read && !read_one_missing_) {
+            continue;
+        }
+        auto& store = context_.parts.store;
+        auto claimed =
+            co_await store.claim(options_.id, kind, look_ups_max, context_.parts.time.wall_now());
+        const auto due = co_await store.next_due(options_.id, kind);
+        if (!claimed || !due) {
+            context_.fail(claimed ? due.error() : claimed.error());
+            co_return std::vector<claimed_job>();
+        }
+        if (*due) {
+            expect_list(**due);
+        }
+        std::move(claimed->begin(), claimed->end(), std::back_inserter(work));
+    }
+    co_return work;
+}
+
+asio::awaitable<void> account::read_list_for(std::vector<claimed_job> work) {
+    auto& parts = context_.parts;
+    const auto& rules = context_.options.rules;
+    const auto started = parts.time.now();
+    auto since = parts.time.wall_now();
+    for (const auto& entry : work) {
+        since = std::min(since, entry.row.lost_at.value_or(since));
+    }
+    auto witnesses = co_await parts.store.witnesses(options_.id, since, witnesses_max);
+    if (!witnesses) {
+        context_.fail(witnesses.error());
+        co_return;
+    }
+    result<list_reading, list_failure> seen = list_failure{};
+    if (const auto token = keeper_.current()) {
+        seen = co_await read_case_list(context_, options_.id, *token, work, std::move(*witnesses));
+        react_to_reading(seen ? 200 : seen.error().http_status, token->generation, started);
+    }
+    const auto now = parts.time.wall_now();
+    task_group records(parts.executor);  // together, so that they share commits
+    for (std::size_t i = 0; i < work.size(); ++i) {
+        const auto& row = work[i].row;
+        auto next =
+            row.state != job_state::unknown
+                ? after_read(row, seen ? seen->by_id[i] : std::nullopt, rules, now, parts.random)
+            : seen ? after_look_up(row, seen->per_job[i], rules, now, parts.random)
+                   : after_failed_look_up(row, rules, now, parts.random);
+        records.spawn(conclude(std::move(next), origin{row.state, row.revision}, {}));
+    }
+    co_await records.join();
+}
+
+// ---- recording and reacting
+
+asio::awaitable<bool> account::record(const job& after, job_state from, std::string answer) {
+    auto copy = after;
+    const auto noted =
+        co_await context_.parts.store.record(std::move(copy), from, std::move(answer));
+    if (noted) {
+        context_.moved(after, from);
+        co_return true;
+    }
+    if (noted.error() == errc::stale_job) {
+        context_.parts.log.warning(
+            "job_moved_on", "a job was changed by somebody else meanwhile; their word stands",
+            {{"account", after.account}, {"job", after.reference}});
+    } else {
+        context_.fail(noted.error());
+    }
+    co_return false;
+}
+
+asio::awaitable<void> account::conclude(decision next, origin before, std::string answer) {
+    const bool publish = next.after.revision > before.revision;
+    if (!co_await record(next.after, before.state, std::move(answer))) {
+        co_return;
+    }
+    expect(next.after);
+    if (publish) {
+        co_await context_.outcomes->push(std::move(next.after));
+    }
+}
+
+// What was claimed to be read one by one is served by the list instead.
+asio::awaitable<void> account::hand_reads_over() {
+    std::vector<job_id> ids;
+    for (const auto& work : read_.ready) {
+        ids.push_back(work.row.id);
+    }
+    read_.ready.clear();
+    co_await context_.parts.store.unclaim(std::move(ids));
+    look_up_at_ = steady_time::min();
+    wake_reconciler_.set();
+}
+
+asio::awaitable<void> account::give_back(job_id id) {
+    context_.provider_breaker.withdrawn();
+    submit_.ask_at = read_.ask_at = steady_time::min();
+    if (read_one_missing_) {
+        look_up_at_ = steady_time::min();
+        wake_reconciler_.set();
+    }
+    std::vector<job_id> ids(1, id);
+    co_await context_.parts.store.unclaim(std::move(ids));
+}
+
+// The ledger will have something for us when this row is due.
+void account::expect(const job& row) {
+    const auto at = steady_of(row.due_at);
+    switch (work_of(row.state, row.followed)) {
+        case work_kind::submit:
+            submit_.ask_at = std::min(submit_.ask_at, at);
+            wake_.set();
+            break;
+        case work_kind::read:
+            if (read_one_missing_) {
+                expect_list(row.due_at);
+            } else {
+                read_.ask_at = std::min(read_.ask_at, at);
+                wake_.set();
+            }
+            break;
+        case work_kind::look_up:
+            expect_list(row.due_at);
+            break;
+        case work_kind::none:
+            break;
+    }
+}
+
+// A reading of the list is wanted at `due_at`, or a little later: it serves all who want one by
+// then.
+void account::expect_list(wall_time due_at) {
+    const auto gather = std::min(gather_max, context_.options.rules.settle / 20);
+    look_up_at_ = std::min(look_up_at_, steady_of(due_at) + gather);
+    wake_reconciler_.set();
+}
+
+void account::react(account_signal signal, milliseconds wait, std::uint64_t generation,
+                    steady_time started) {
+    auto& time = context_.parts.time;
+    switch (signal) {
+        case account_signal::fine:
+            keeper_.worked(generation);
+            limit_.succeeded();
+            recover();
+            break;
+        case account_signal::overloaded:
+            keeper_.worked(generation);
+            limit_.overloaded(started, time.now());
+            pause_for(wait);
+            context_.provider_breaker.withdrawn();
+            break;
+        case account_signal::token_rejected:
+            keeper_.reject(generation);
+            context_.provider_breaker.withdrawn();
+            break;
+        case account_signal::forbidden:
+            keeper_.worked(generation);
+            forbid(started);
+            context_.provider_breaker.withdrawn();
+            break;
+        case account_signal::failing:
+            trouble();
+            break;
+    }
+}
+
+// Readings say something about the account, and nothing about whether cases can be opened: the
+// breaker is left alone.
+void account::react_to_reading(unsigned status, std::uint64_t generation, steady_time started) {
+    if (status == 401) {
+        keeper_.reject(generation);
+    } else if (status == 429 || status == 503) {
+        limit_.overloaded(started, context_.parts.time.now());
+    } else if (status == 200) {
+        keeper_.worked(generation);
+    }
+}
+
+void account::recover() {
+    const bool was_open = !context_.provider_breaker.closed();
+    context_.provider_breaker.succeeded();
+    if (was_open) {
+        context_.parts.log.info("provider_back", "the provider answers again");
+        context_.wake_accounts();
+    }
+    if (std::exchange(forbidden_pause_, milliseconds(0)).count() != 0) {
+        context_.parts.log.info("account_resumed", "the provider accepts this account again",
+                                {{"account", options_.id}});
+        wake();
+    }
+}
+
+void account::trouble() {
+    auto& breaker = context_.provider_breaker;
+    const bool was_closed = breaker.closed();
+    breaker.failed(context_.parts.time.now(), context_.parts.random);
+    if (was_closed && !breaker.closed()) {
+        context_.parts.log.warning("provider_failing",
+                                   "the provider fails again and again; submission pauses and one "
+                                   "probe at a time is sent");
+    }
+}
+
+void account::pause_for(milliseconds wait) {
+    paused_until_ = std::max(paused_until_, context_.parts.time.now() + wait);
+}
+
+// Refusals of requests that started before the pause began belong to it and do not lengthen it.
+void account::forbid(steady_time started) {
+    if (started < forbidden_at_) {
+        return;
+    }
+    forbidden_at_ = context_.parts.time.now();
+    if (forbidden_pause_.count() == 0) {
+        context_.parts.log.error(
+            "account_paused",
+            "the provider answers 403 to this account; its jobs wait. Check its permissions",
+            {{"account", options_.id}});
+    }
+    forbidden_pause_ = std::clamp(forbidden_pause_ * 2, forbidden_pause_min, forbidden_pause_max);
+    pause_for(forbidden_pause_);
+}
+
+}  // namespace onboardd

@@ -1,0 +1,114 @@
+#pragma once
+
+// One account's share of the engine: starts its due jobs within its limits, submits each, reads
+// accepted cases again, and settles what is unknown by the provider's list.
+
+#include <array>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "daemon/engine/context.hpp"
+#include "onboardd/auth/token_keeper.hpp"
+#include "onboardd/base/task_group.hpp"
+#include "onboardd/base/wakeup.hpp"
+#include "onboardd/policy/budget.hpp"
+#include "onboardd/policy/limiter.hpp"
+
+namespace onboardd {
+
+class account {
+public:
+    account(engine_context& context, account_options options);
+
+    // Works until stop(), then returns when the requests in flight have been decided.
+    asio::awaitable<void> run();
+    void stop();
+
+    // Jobs have arrived, or something that held them back has changed.
+    void wake();
+    void jobs_arrived();
+
+    // Why nothing is being submitted, for people; empty if nothing holds the account back.
+    [[nodiscard]] std::string paused() const;
+
+private:
+    // Jobs claimed for one kind of step, and when the ledger is worth asking again.
+    struct lane {
+        work_kind kind;
+        std::deque<claimed_job> ready;
+        steady_time ask_at = steady_time::min();
+    };
+
+    class slot;
+
+    // What a transition starts from.
+    struct origin {
+        job_state state;
+        std::uint32_t revision;
+    };
+
+    asio::awaitable<void> dispatch();
+    asio::awaitable<void> reconcile();
+    asio::awaitable<void> watch_for_stop();
+
+    // The dispatcher's questions.
+    [[nodiscard]] std::uint32_t in_flight_limit() const;
+    [[nodiscard]] steady_time next_start() const;
+    steady_time expire_ready();
+    asio::awaitable<bool> refill(lane& from);
+    lane* choose();
+    claimed_job pick(lane& from);
+
+    // The steps of a job.
+    asio::awaitable<void> step(claimed_job work, work_kind kind, slot held);
+    asio::awaitable<void> submit(claimed_job& work, slot& held);
+    asio::awaitable<void> read_again(claimed_job& work, slot& held);
+    asio::awaitable<std::vector<claimed_job>> claim_for_list();
+    asio::awaitable<void> read_list_for(std::vector<claimed_job> work);
+    asio::awaitable<void> conclude(decision next, origin before, std::string answer);
+    asio::awaitable<bool> record(const job& after, job_state from, std::string answer);
+    asio::awaitable<void> give_back(job_id id);
+    asio::awaitable<void> give_back_claims();
+    asio::awaitable<void> hand_reads_over();
+
+    void react(account_signal signal, milliseconds wait, std::uint64_t generation,
+               steady_time started);
+    void react_to_reading(unsigned status, std::uint64_t generation, steady_time started);
+    void trouble();
+    void recover();
+    void pause_for(milliseconds wait);
+    void forbid(steady_time started);
+    void expect(const job& row);
+    void expect_list(wall_time due_at);
+    [[nodiscard]] steady_time steady_of(wall_time due) const;
+
+    engine_context& context_;
+    account_options options_;
+    token_keeper keeper_;
+    retry_budget budget_;
+    concurrency_limit limit_;
+    rate_limit rate_;
+    lane submit_{work_kind::submit, {}, {}};
+    lane read_{work_kind::read, {}, {}};
+    std::vector<job_id> looking_up_;  // claimed for the reading of the list that is under way
+    steady_time look_up_at_ = steady_time::min();
+    steady_time paused_until_ = steady_time::min();  // Retry-After, or the pause after a 403
+    milliseconds forbidden_pause_{0};                // zero: the provider lets us
+    steady_time forbidden_at_ = steady_time::min();  // when that pause began
+    bool read_one_works_ = false;    // the operation to read one case is not documented:
+    bool read_one_missing_ = false;  // where it is missing, the list serves
+    bool read_last_ = false;         // the lanes take turns
+    bool stopping_ = false;
+    std::uint32_t in_flight_ = 0;  // requests
+    std::uint32_t unfinished_ =
+        0;  // jobs, those that only wait for the ledger or their outcome too
+
+    task_group loops_;
+    task_group jobs_;
+    wakeup wake_;
+    wakeup wake_reconciler_;
+    wakeup stop_;
+};
+
+}  // namespace onboardd

@@ -1,0 +1,392 @@
+#include "onboardd/engine/decide.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "onboardd/base/log.hpp"
+#include "onboardd/policy/retry.hpp"
+
+namespace onboardd {
+namespace {
+
+// Ends the job: an outcome becomes due.
+void finish(job& row, job_state state, wall_time now) {
+    row.state = state;
+    row.finished_at = now;
+    row.revision += 1;
+}
+
+void finish_with(job& row, job_state state, job_error error, wall_time now) {
+    row.error = std::move(error);
+    finish(row, state, now);
+}
+
+job_error plain_error(error_kind kind, std::string message) {
+    job_error error;
+    error.kind = kind;
+    error.message = std::move(message);
+    return error;
+}
+
+wall_time next_retry(job& row, const decision_rules& rules, wall_time now, random_source& random,
+                     milliseconds at_least = milliseconds(0)) {
+    const auto pause = retry_delay(rules.retry_schedule, row.retries, random);
+    row.retries += 1;
+    return now + std::max(pause, at_least);
+}
+
+// Certainly not applied: send again at a known time.
+void defer(job& row, std::string why, int http_status, wall_time due_at) {
+    row.state = job_state::deferred;
+    row.due_at = due_at;
+    row.error = plain_error(error_kind::refused, std::move(why));
+    row.error->http_status = http_status;
+}
+
+// Perhaps applied: look before anything is sent again. The clock for settling starts now, at or
+// after the last byte.
+void suspect(job& row, std::string why, int http_status, const decision_rules& rules, wall_time now,
+             random_source& random) {
+    row.state = job_state::unknown;
+    row.lost_at = now;
+    row.absent_since.reset();
+    row.retries = 0;
+    row.due_at = next_retry(row, rules, now, random);
+    row.error = plain_error(error_kind::refused, std::move(why));
+    row.error->http_status = http_status;
+}
+
+// The attempt is taken back: it was refused for the account's sake, not the job's.
+void give_back(job& row, const http::response& answer, wall_time due_at) {
+    row.attempts -= 1;
+    defer(row, "the provider refuses the account: HTTP status " + std::to_string(answer.status),
+          static_cast<int>(answer.status), due_at);
+}
+
+void adopt(job& row, case_facts facts, const decision_rules& rules, wall_time now,
+           random_source& random) {
+    row.the_case = std::move(facts);
+    row.error.reset();
+    row.retries = 0;
+    row.lost_at.reset();
+    row.absent_since.reset();
+    if (row.the_case.contract_url.empty()) {
+        row.state = job_state::accepted;
+        row.finished_at.reset();
+        row.due_at = next_retry(row, rules, now, random);
+        return;
+    }
+    finish(row, job_state::created, now);
+    row.followed = rules.follow_interval.has_value();
+    if (row.followed) {
+        row.due_at = now + *rules.follow_interval;
+    }
+}
+
+void refuse(job& row, const http::response& answer, wall_time now) {
+    auto said = parse_error(answer.body);
+    job_error error;
+    error.kind = error_kind::refused;
+    error.http_status = static_cast<int>(answer.status);
+    error.code = std::move(said.code);
+    error.message = said.message.empty() ? "the provider refused the case without a message"
+                                         : std::move(said.message);
+    error.details = std::move(said.details);
+    error.field = std::move(said.field);
+    finish_with(row, job_state::rejected, std::move(error), now);
+}
+
+enum class verdict : std::uint8_t {
+    applied,
+    refused,
+    later,
+    overloaded,
+    bad_token,
+    forbidden,
+    not_known
+};
+
+// reliability: "Certainly not applied" and "Ambiguous". A complete 4xx is the provider's own word
+// that the case was not opened, but for 408 (the request may still be handled) and 409 (it may be
+// there already).
+verdict classify(unsigned status) {
+    switch (status) {
+        case 401:
+            return verdict::bad_token;
+        case 403:
+            return verdict::forbidden;
+        case 408:
+        case 409:
+            return verdict::not_known;
+        case 421:  // misdirected, too early: refused for now, not for good
+        case 425:
+            return verdict::later;
+        case 429:
+            return verdict::overloaded;
+        default:
+            break;
+    }
+    if (status >= 200 && status <= 299) {
+        return verdict::applied;
+    }
+    return status >= 400 && status <= 499 ? verdict::refused : verdict::not_known;
+}
+
+std::string describe(const http::failure& failure) {
+    std::string text =
+        std::string("in phase ") + http::to_string(failure.step) + ": " + failure.ec.message();
+    if (!failure.detail.empty()) {
+        text += " (" + printable(failure.detail) + ")";
+    }
+    return text;
+}
+
+milliseconds retry_after_of(const http::response& answer, wall_time now) {
+    return answer.retry_after
+               ? parse_retry_after(*answer.retry_after, now).value_or(milliseconds(0))
+               : milliseconds(0);
+}
+
+void take_2xx(decision& next, const http::response& answer, const decision_rules& rules,
+              wall_time now, random_source& random) {
+    auto found = parse_case(answer.body);
+    const auto status = static_cast<int>(answer.status);
+    if (!found) {
+        next.signal = account_signal::failing;
+        suspect(next.after, "the answer names no case", status, rules, now, random);
+        return;
+    }
+    if (!found->reference.empty() && found->reference != next.after.reference) {
+        next.signal = account_signal::failing;
+        suspect(next.after, "the answer names the case of another reference", status, rules, now,
+                random);
+        return;
+    }
+    next.keep_answer = true;
+    adopt(next.after, std::move(found->facts), rules, now, random);
+}
+
+void conflict(job& row, std::string why, wall_time now) {
+    finish_with(row, job_state::conflict, plain_error(error_kind::conflict, std::move(why)), now);
+}
+
+// By then the last byte of the attempt had left, if it ever did.
+wall_time lost_at(const job& row) {
+    return row.lost_at.value_or(row.submitted_at.value_or(row.received_at));
+}
+
+// A list proves absence only if it is complete, settled and fresh, and shows references at all.
+bool proves_absence(const job& row, const findings& seen, const decision_rules& rules,
+                    wall_time now) {
+    const auto sent = lost_at(row);
+    const bool settled = now >= sent + rules.settle;
+    const bool witnessed = seen.newest_witness && *seen.newest_witness > sent;
+    const bool twice = row.absent_since && now >= *row.absent_since + rules.settle / 2;
+    return seen.complete && settled && (witnessed || twice);
+}
+
+// When to look again: on the retry schedule, but not past a moment at which a reading may decide.
+wall_time next_look(job& row, const decision_rules& rules, wall_time now, random_source& random) {
+    auto due = next_retry(row, rules, now, random);
+    const auto settled = lost_at(row) + rules.settle;
+    const auto twice = row.absent_since.value_or(now) + rules.settle / 2;
+    for (const auto decisive : {settled, twice}) {
+        if (decisive > now) {
+            due = std::min(due, decisive);
+        }
+    }
+    return due;
+}
+
+}  // namespace
+
+wall_time expiry_of(const job& row, const decision_rules& rules) {
+    const auto start =
+        row.not_before ? std::max(row.received_at, *row.not_before) : row.received_at;
+    const auto by_age = start + rules.max_age;
+    return row.expires_at ? std::min(by_age, *row.expires_at) : by_age;
+}
+
+std::optional<job> expire_if_late(const job& row, const decision_rules& rules, wall_time now) {
+    if (now < expiry_of(row, rules)) {
+        return std::nullopt;
+    }
+    const bool deadline = row.expires_at && now >= *row.expires_at;
+    job after = row;
+    const std::string last = row.error ? "; last: " + row.error->message : "";
+    const char* why = deadline ? "expires_at passed before the provider accepted"
+                               : "retry.max_age passed before the provider accepted";
+    finish_with(after, job_state::expired, plain_error(error_kind::expired, why + last), now);
+    return after;
+}
+
+job end_without_request(const job& row, wall_time now) {
+    job after = row;
+    conflict(after, "the request has been erased; drop the job again under a new reference", now);
+    return after;
+}
+
+job begin_attempt(const job& row, wall_time now) {
+    job after = row;
+    after.state = job_state::submitting;
+    after.attempts += 1;
+    after.submitted_at = now;
+    after.lost_at.reset();
+    after.absent_since.reset();
+    return after;
+}
+
+decision after_no_connection(const job& row, const http::failure& failure,
+                             const decision_rules& rules, wall_time now, random_source& random) {
+    decision next{.after = row, .signal = account_signal::failing};
+    const auto due = next_retry(next.after, rules, now, random);
+    defer(next.after, "no connection, " + describe(failure), 0, due);
+    return next;
+}
+
+decision after_answer(const job& row, const http::response& answer, const decision_rules& rules,
+                      wall_time now, random_source& random) {
+    decision next{.after = row, .wait = retry_after_of(answer, now)};
+    const auto status = static_cast<int>(answer.status);
+    switch (classify(answer.status)) {
+        case verdict::applied:
+            take_2xx(next, answer, rules, now, random);
+            break;
+        case verdict::refused:
+            next.keep_answer = true;
+            refuse(next.after, answer, now);
+            break;
+        case verdict::later:
+            defer(next.after, "HTTP status " + std::to_string(status), status,
+                  next_retry(next.after, rules, now, random, next.wait));
+            break;
+        case verdict::overloaded:
+            next.signal = account_signal::overloaded;
+            defer(next.after, "HTTP status 429: too many requests", status,
+                  next_retry(next.after, rules, now, random, next.wait));
+            break;
+        case verdict::bad_token:
+            next.signal = account_signal::token_rejected;
+            give_back(next.after, answer, now);
+            break;
+        case verdict::forbidden:
+            next.signal = account_signal::forbidden;
+            give_back(next.after, answer, now);
+            break;
+        case verdict::not_known:
+            next.signal =
+                answer.status == 503 ? account_signal::overloaded : account_signal::failing;
+            suspect(next.after,
+                    "HTTP status " + std::to_string(status) + ": the case may have been opened",
+                    status, rules, now, random);
+            break;
+    }
+    return next;
+}
+
+decision after_failure(const job& row, const http::failure& failure, const decision_rules& rules,
+                       wall_time now, random_source& random) {
+    decision next{.after = row, .signal = account_signal::failing};
+    if (failure.reached == http::progress::sent) {
+        suspect(next.after, "the answer was lost, " + describe(failure), 0, rules, now, random);
+        return next;
+    }
+    const auto due = next_retry(next.after, rules, now, random);
+    defer(next.after, "nothing was sent, " + describe(failure), 0, due);
+    return next;
+}
+
+bool fingerprint_agrees(const cdd_case& found, const job& row, const case_fingerprint& ours) {
+    if (!found.account_id.empty() && found.account_id != row.account) {
+        return false;
+    }
+    if (found.organization_number && *found.organization_number != ours.organization_number) {
+        return false;
+    }
+    return !found.products || *found.products == ours.products;
+}
+
+decision after_look_up(const job& row, const findings& seen, const decision_rules& rules,
+                       wall_time now, random_source& random) {
+    decision next{.after = row};
+    if (seen.sightings.size() > 1) {
+        conflict(next.after, "the provider has more than one case with this reference", now);
+        return next;
+    }
+    if (seen.sightings.size() == 1) {
+        const auto& only = seen.sightings.front();
+        if (only.fingerprint_agrees) {
+            adopt(next.after, only.found.facts, rules, now, random);
+        } else {
+            conflict(
+                next.after,
+                "the provider has a case with this reference for another organization or product",
+                now);
+        }
+        return next;
+    }
+    if (proves_absence(row, seen, rules, now)) {
+        if (!seen.echoes_references) {
+            conflict(
+                next.after,
+                "the provider's list shows no references, so the lost case cannot be found in it",
+                now);
+        } else if (row.resends >= rules.resend_max) {
+            conflict(next.after,
+                     "the answer was lost again after " + std::to_string(row.resends) + " resends",
+                     now);
+        } else {
+            next.after.resends += 1;
+            next.after.retries = 0;
+            next.after.absent_since.reset();
+            defer(next.after, "proved absent from the provider's list", 0, now);
+        }
+        return next;
+    }
+    if (seen.complete && !row.absent_since) {
+        next.after.absent_since = now;
+    } else if (!seen.complete) {
+        next.after.absent_since.reset();
+    }
+    next.after.due_at = next_look(next.after, rules, now, random);
+    return next;
+}
+
+decision after_failed_look_up(const job& row, const decision_rules& rules, wall_time now,
+                              random_source& random) {
+    decision next{.after = row, .signal = account_signal::failing};
+    next.after.due_at = next_retry(next.after, rules, now, random);
+    return next;
+}
+
+decision after_read(const job& row, const std::optional<cdd_case>& found,
+                    const decision_rules& rules, wall_time now, random_source& random) {
+    decision next{.after = row};
+    const bool same = found && found->facts.id == row.the_case.id;
+    if (row.state == job_state::created) {  // followed: a changed status or link is a new revision
+        next.after.followed = rules.follow_interval.has_value();
+        next.after.due_at = now + rules.follow_interval.value_or(milliseconds(0));
+        if (same && found->facts != row.the_case && !found->facts.contract_url.empty()) {
+            next.after.the_case = found->facts;
+            next.after.revision += 1;
+            next.keep_answer = true;
+        }
+        return next;
+    }
+    if (same && !found->facts.contract_url.empty()) {
+        next.keep_answer = true;
+        adopt(next.after, found->facts, rules, now, random);
+        return next;
+    }
+    if (same) {
+        next.after.the_case = found->facts;
+    }
+    next.after.due_at = next_retry(next.after, rules, now, random);
+    const auto accepted_at = row.submitted_at.value_or(row.received_at);
+    if (row.revision == 0 && now >= accepted_at + rules.accepted_for) {
+        next.after.revision = 1;  // published without a link; the link gives a later revision
+    }
+    return next;
+}
+
+}  // namespace onboardd

@@ -1,0 +1,256 @@
+#include "onboardd/engine/engine.hpp"
+
+#include <deque>
+#include <stdexcept>
+#include <utility>
+
+#include "daemon/engine/account.hpp"
+#include "daemon/engine/intake.hpp"
+#include "daemon/engine/publisher.hpp"
+#include "onboardd/base/task_group.hpp"
+
+namespace onboardd {
+namespace {
+
+constexpr milliseconds erase_interval = std::chrono::minutes(10);
+constexpr std::size_t erase_batch = 500;
+constexpr std::size_t reports_at_once = 16;
+
+}  // namespace
+
+std::uint64_t engine_status::open() const {
+    std::uint64_t sum = 0;
+    for (const auto state : all_job_states) {
+        if (!is_final(state) && state != job_state::held) {
+            sum += of(state);
+        }
+    }
+    return sum;
+}
+
+namespace {
+
+// Whether a transition brings the run nearer to its end. Trying again and again does not.
+bool is_progress(job_state from, job_state to) {
+    return is_final(to) || to == job_state::accepted || from == job_state::queued ||
+           from == job_state::unknown;
+}
+
+}  // namespace
+
+void engine_context::moved(const job& after, std::optional<job_state> from) {
+    if (from == after.state) {
+        return;
+    }
+    status.moves += !from || is_progress(*from, after.state) ? 1 : 0;
+    ++status.by_state[static_cast<std::size_t>(after.state)];
+    ++status.reached[static_cast<std::size_t>(after.state)];
+    if (from) {
+        --status.by_state[static_cast<std::size_t>(*from)];
+    }
+    batches_moved.insert(after.batch);
+    if (is_final(after.state)) {
+        batch_may_be_done();
+    }
+    if (parts.log.enabled(severity::debug)) {
+        parts.log.debug("job_moved", std::string(to_string(after.state)),
+                        {{"account", after.account}, {"job", after.reference}});
+    }
+}
+
+class engine::implementation {
+public:
+    implementation(engine_parts parts, engine_options options)
+        : context_{parts, std::move(options), breaker(options.breaking), {}, {}, nullptr, {}, {},
+                   {}},
+          publisher_(context_),
+          intake_(context_),
+          loops_(parts.executor),
+          background_(parts.executor),
+          publishing_(parts.executor),
+          report_due_(parts.executor),
+          stop_(parts.executor) {
+        context_.outcomes = &publisher_;
+        context_.wake_accounts = [this] {
+            for (auto& entry : accounts_) {
+                entry.jobs_arrived();
+                entry.wake();
+            }
+        };
+        context_.batch_may_be_done = [this] { report_due_.set(); };
+        context_.fail = [this](error_code ec) { fail(ec); };
+        for (const auto& entry : context_.options.accounts) {
+            accounts_.emplace_back(context_, entry);
+        }
+    }
+
+    // The order matters: who feeds others ends first, so that nothing is left behind.
+    asio::awaitable<void> run() {
+        co_await load_totals();
+        publishing_.spawn(publisher_.run());
+        background_.spawn(context_.parts.client.run());
+        background_.spawn(report());
+        background_.spawn(erase_old_requests());
+        for (auto& entry : accounts_) {
+            loops_.spawn(entry.run());
+        }
+        loops_.spawn(intake_.run());
+        loops_.spawn(watch_for_stop());
+        std::exception_ptr failure;
+        try {
+            co_await loops_.join();
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        publisher_.close();
+        co_await publishing_.join();
+        background_.cancel();
+        co_await background_.join();
+        if (failure) {
+            std::rethrow_exception(failure);
+        }
+        if (ledger_failure_) {
+            throw std::runtime_error("the ledger failed: " + ledger_failure_.message());
+        }
+    }
+
+    void stop() { stop_.set(); }
+
+    engine_status status() const {
+        auto view = context_.status;
+        for (std::size_t i = 0; i < accounts_.size(); ++i) {
+            if (auto why = accounts_[i].paused(); !why.empty()) {
+                view.paused.push_back(context_.options.accounts[i].id + ": " + why);
+            }
+        }
+        return view;
+    }
+
+    asio::awaitable<std::vector<batch_summary>> write_reports() {
+        std::vector<batch_summary> written;
+        auto owed = co_await context_.parts.store.finished_batches(reports_at_once);
+        if (owed) {  // an earlier process may have ended before it wrote them
+            context_.batches_moved.insert(owed->begin(), owed->end());
+        }
+        for (const auto& batch : context_.batches_moved) {
+            if (auto summary = co_await report_batch(batch)) {
+                written.push_back(std::move(*summary));
+            }
+        }
+        co_return written;
+    }
+
+private:
+    asio::awaitable<void> load_totals() {
+        const auto totals = co_await context_.parts.store.totals();
+        if (!totals) {
+            throw std::runtime_error("the ledger cannot be read: " + totals.error().message());
+        }
+        for (const auto& entry : *totals) {
+            context_.status.by_state[static_cast<std::size_t>(entry.state)] += entry.jobs;
+        }
+    }
+
+    asio::awaitable<void> watch_for_stop() {
+        co_await stop_.wait();
+        intake_.stop();
+        for (auto& entry : accounts_) {
+            entry.stop();
+        }
+    }
+
+    void fail(error_code ec) {
+        if (!ledger_failure_) {
+            ledger_failure_ = ec;
+            context_.parts.log.error(
+                "ledger_failed",
+                "the ledger failed; nothing more is sent. The next start repairs it",
+                {{"reason", ec.message()}});
+            stop();
+        }
+    }
+
+    asio::awaitable<std::optional<batch_summary>> report_batch(std::string batch) {
+        auto summary = co_await context_.parts.store.summary(batch);
+        if (!summary) {
+            co_return std::nullopt;
+        }
+        auto copy = *summary;
+        const auto written = co_await context_.parts.outcomes.publish_report(std::move(copy));
+        if (!written) {
+            context_.parts.log.error("report_not_written", "a run report could not be written",
+                                     {{"batch", batch}, {"reason", written.error().message()}});
+            co_return std::nullopt;
+        }
+        co_await context_.parts.store.reported(batch);
+        co_return std::move(*summary);
+    }
+
+    // Reports each batch a while after its last job has ended, so that a trickle of jobs costs no
+    // report each.
+    asio::awaitable<void> report() {
+        report_due_.set();  // an earlier process may have left some
+        for (;;) {
+            co_await report_due_.wait();
+            co_await context_.parts.time.wait_for(context_.options.report_delay);
+            auto batches = co_await context_.parts.store.finished_batches(reports_at_once);
+            if (!batches) {
+                co_return;
+            }
+            for (const auto& batch : *batches) {
+                co_await report_batch(batch);
+            }
+            if (batches->size() == reports_at_once) {
+                report_due_.set();
+            }
+        }
+    }
+
+    // Personal data goes `keep_requests` after the final state.
+    asio::awaitable<void> erase_old_requests() {
+        for (;;) {
+            const auto before = context_.parts.time.wall_now() - context_.options.keep_requests;
+            const auto erased = co_await context_.parts.store.erase_requests(before, erase_batch);
+            if (!erased) {
+                co_return;
+            }
+            if (*erased < erase_batch) {
+                co_await context_.parts.time.wait_for(erase_interval);
+            }
+        }
+    }
+
+    engine_context context_;
+    publisher publisher_;
+    intake intake_;
+    std::deque<account> accounts_;
+    task_group loops_;
+    task_group background_;
+    task_group publishing_;
+    wakeup report_due_;
+    wakeup stop_;
+    error_code ledger_failure_;
+};
+
+engine::engine(engine_parts parts, engine_options options)
+    : self_(std::make_unique<implementation>(std::move(parts), std::move(options))) {}
+
+engine::~engine() = default;
+
+asio::awaitable<void> engine::run() {
+    return self_->run();
+}
+
+void engine::stop() {
+    self_->stop();
+}
+
+engine_status engine::status() const {
+    return self_->status();
+}
+
+asio::awaitable<std::vector<batch_summary>> engine::write_reports() {
+    return self_->write_reports();
+}
+
+}  // namespace onboardd

@@ -1,0 +1,130 @@
+#include "daemon/engine/publisher.hpp"
+
+#include <utility>
+
+namespace onboardd {
+namespace {
+
+constexpr milliseconds gather_time{10};
+constexpr milliseconds publish_retry{5'000};  // after a failed write: a full disk, most likely
+
+}  // namespace
+
+publisher::publisher(engine_context& context)
+    : context_(context), changed_(context.parts.executor) {}
+
+asio::awaitable<void> publisher::push(job row) {
+    while (waiting_.size() >= context_.options.publish_backlog_max) {
+        co_await changed_.wait();
+    }
+    waiting_.push_back(std::move(row));
+    if (waiting_.size() == 1) {  // more join the batch that is being gathered
+        changed_.notify_all();
+    }
+}
+
+void publisher::look_into_ledger() {
+    pull_due_ = true;
+    changed_.notify_all();
+}
+
+void publisher::close() {
+    closed_ = true;
+    changed_.notify_all();
+}
+
+asio::awaitable<void> publisher::run() {
+    task_group lanes(context_.parts.executor);
+    for (std::size_t i = 0; i < context_.options.publish_lanes; ++i) {
+        lanes.spawn(lane());
+    }
+    co_await lanes.join();
+}
+
+asio::awaitable<void> publisher::lane() {
+    for (;;) {
+        if (!waiting_.empty() && !gathering_) {
+            co_await gather();
+            co_await publish(next_batch());
+        } else if (pull_due_ && waiting_.empty() && !pulling_ && under_way_ == 0) {
+            co_await pull();
+        } else if (closed_ && under_way_ == 0 && !pulling_) {
+            co_return;
+        } else {
+            co_await changed_.wait();
+        }
+    }
+}
+
+// Outcomes are dear one by one and cheap together: a batch that is not full waits a moment for
+// more.
+asio::awaitable<void> publisher::gather() {
+    if (waiting_.size() < context_.options.publish_batch_max && !closed_) {
+        gathering_ = true;
+        co_await context_.parts.time.wait_for(gather_time);
+        gathering_ = false;
+    }
+    if (waiting_.size() > context_.options.publish_batch_max) {
+        changed_.notify_all();  // enough for another lane
+    }
+}
+
+std::vector<job> publisher::next_batch() {
+    std::vector<job> rows;
+    while (!waiting_.empty() && rows.size() < context_.options.publish_batch_max) {
+        rows.push_back(std::move(waiting_.front()));
+        waiting_.pop_front();
+    }
+    return rows;
+}
+
+// Only while nothing else is waiting or under way, so that no outcome is written twice at once.
+asio::awaitable<void> publisher::pull() {
+    pulling_ = true;
+    pull_due_ = false;
+    auto found = co_await context_.parts.store.unpublished(context_.options.publish_batch_max);
+    pulling_ = false;
+    if (!found) {
+        context_.fail(found.error());
+    } else if (!found->empty()) {
+        pull_due_ = true;  // there may be more
+        std::move(found->begin(), found->end(), std::back_inserter(waiting_));
+    }
+    changed_.notify_all();
+}
+
+asio::awaitable<void> publisher::publish(std::vector<job> rows) {
+    ++under_way_;
+    auto copies = rows;
+    const auto results = co_await context_.parts.outcomes.publish(std::move(copies));
+    std::vector<std::pair<job_id, std::uint32_t>> done;
+    error_code failure;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (results[i]) {
+            done.emplace_back(rows[i].id, rows[i].revision);
+        } else {
+            failure = results[i].error();
+        }
+    }
+    if (!done.empty()) {
+        ++context_.status.moves;
+        auto noted = co_await context_.parts.store.published(std::move(done));
+        if (!noted) {
+            context_.fail(noted.error());
+        }
+    }
+    --under_way_;
+    changed_.notify_all();
+    if (failure) {
+        context_.parts.log.error(
+            "outcome_not_written",
+            "an outcome file could not be written; it is kept in the ledger and tried again",
+            {{"reason", failure.message()}});
+        pull_due_ = !closed_;  // once closed, the next start finds them in the ledger
+        if (!closed_) {
+            co_await context_.parts.time.wait_for(publish_retry);
+        }
+    }
+}
+
+}  // namespace onboardd

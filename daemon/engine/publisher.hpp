@@ -1,0 +1,46 @@
+#pragma once
+
+// Writes outcomes off the critical path, several at a time, and tells the ledger once they are on
+// disk.
+
+#include <deque>
+
+#include "daemon/engine/context.hpp"
+#include "onboardd/base/condition.hpp"
+#include "onboardd/base/task_group.hpp"
+
+namespace onboardd {
+
+class publisher {
+public:
+    explicit publisher(engine_context& context);
+
+    // Hands a row with a due outcome over; waits while publish_backlog_max rows are waiting.
+    asio::awaitable<void> push(job row);
+
+    // There are unpublished outcomes in the ledger which nobody pushed: known jobs that were
+    // dropped again, and what an earlier process left.
+    void look_into_ledger();
+
+    // Publishes until close() and until nothing is left.
+    asio::awaitable<void> run();
+    void close();
+
+private:
+    asio::awaitable<void> lane();
+    asio::awaitable<void> gather();
+    asio::awaitable<void> pull();
+    asio::awaitable<void> publish(std::vector<job> rows);
+    std::vector<job> next_batch();
+
+    engine_context& context_;
+    condition changed_;
+    std::deque<job> waiting_;
+    std::size_t under_way_ = 0;
+    bool pull_due_ = true;
+    bool pulling_ = false;
+    bool gathering_ = false;  // one lane waits for its batch to fill
+    bool closed_ = false;
+};
+
+}  // namespace onboardd

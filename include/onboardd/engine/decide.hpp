@@ -1,0 +1,110 @@
+#pragma once
+
+// The decision core: what becomes of a job after each step. Pure functions of the job, what was
+// seen, the rules and the time. Nothing here waits, writes or sends; engine/account.cpp does what
+// is decided here.
+//
+// A POST without an idempotency key has three results, not two: applied, certainly not applied, and
+// not known. What is not known is never sent again before the provider's list has proved that it is
+// absent.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "onboardd/base/clock.hpp"
+#include "onboardd/base/random.hpp"
+#include "onboardd/http/message.hpp"
+#include "onboardd/ledger/job.hpp"
+#include "onboardd/provider/cdd_case.hpp"
+#include "onboardd/spool/job_file.hpp"
+
+namespace onboardd {
+
+struct decision_rules {
+    std::vector<milliseconds> retry_schedule{std::chrono::seconds(1)};  // not empty
+    milliseconds max_age{std::chrono::days(3)};
+    milliseconds settle{std::chrono::minutes(6)};
+    std::uint32_t resend_max = 2;
+    milliseconds accepted_for{std::chrono::hours(1)};
+    std::optional<milliseconds> follow_interval;
+};
+
+// What an answer says about the account as a whole, besides the one job.
+enum class account_signal : std::uint8_t {
+    fine,            // the provider answered as it should
+    overloaded,      // 429 or 503: fewer requests, and not before `wait`
+    token_rejected,  // 401: drop the token, renew once
+    forbidden,       // 403: the account pauses; one probe from time to time
+    failing,         // cut, timeout, 5xx, nonsense: counts for the circuit breaker
+};
+
+struct decision {
+    job after;  // the row to record
+    account_signal signal = account_signal::fine;
+    milliseconds wait{0};      // Retry-After, where the provider gave one
+    bool keep_answer = false;  // the raw answer is worth keeping beside the row
+};
+
+// When a job that waits for its first or next POST is given up: at `expires_at`, or max_age after
+// it could start.
+wall_time expiry_of(const job& row, const decision_rules& rules);
+
+// Gives up on a job that waits for its first or next POST if `expires_at` or max_age has passed;
+// nullopt: go on.
+std::optional<job> expire_if_late(const job& row, const decision_rules& rules, wall_time now);
+
+// The request of a job that comes back long after its end has been erased: it cannot be sent, a
+// human decides.
+job end_without_request(const job& row, wall_time now);
+
+// The intent: written before the first byte leaves.
+job begin_attempt(const job& row, wall_time now);
+
+// No live connection could be had: nothing was sent, no intent was written.
+decision after_no_connection(const job& row, const http::failure& failure,
+                             const decision_rules& rules, wall_time now, random_source& random);
+
+// A complete answer to the POST. `row` is `submitting`.
+decision after_answer(const job& row, const http::response& answer, const decision_rules& rules,
+                      wall_time now, random_source& random);
+
+// The exchange failed. `row` is `submitting`; failure.reached says whether the last byte may have
+// left.
+decision after_failure(const job& row, const http::failure& failure, const decision_rules& rules,
+                       wall_time now, random_source& random);
+
+// One case of the provider's list that carries the job's reference.
+struct sighting {
+    cdd_case found;
+    bool fingerprint_agrees = false;
+};
+
+// What one reading of the list showed about one job.
+struct findings {
+    std::vector<sighting> sightings;  // at most a few are kept; more than one is a conflict anyway
+    bool complete = false;            // every page was read to the end without a fault
+    bool echoes_references = false;   // some case carries a reference, or the list is empty
+    // The latest submission among our own known cases that the list shows: what was sent before it
+    // is visible if it exists. nullopt: the list shows none of ours.
+    std::optional<wall_time> newest_witness;
+};
+
+// A provider that leaves a member out of its list does not contradict us; one that shows another
+// value does.
+bool fingerprint_agrees(const cdd_case& found, const job& row, const case_fingerprint& ours);
+
+// The list was read for an `unknown` job.
+decision after_look_up(const job& row, const findings& seen, const decision_rules& rules,
+                       wall_time now, random_source& random);
+
+// The list could not be read at all: look again later.
+decision after_failed_look_up(const job& row, const decision_rules& rules, wall_time now,
+                              random_source& random);
+
+// The case of an `accepted` or followed job was read again; nullopt: the reading gave nothing.
+decision after_read(const job& row, const std::optional<cdd_case>& found,
+                    const decision_rules& rules, wall_time now, random_source& random);
+
+}  // namespace onboardd

@@ -1,0 +1,124 @@
+#pragma once
+
+// The engine takes jobs from the spool into the ledger, drives each to its next step, and publishes
+// what came of it. It owns one dispatcher for each account, the intake, the publisher of outcomes
+// and the writer of run reports, and waits for all of them before run() returns.
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "onboardd/base/clock.hpp"
+#include "onboardd/base/log.hpp"
+#include "onboardd/base/random.hpp"
+#include "onboardd/config/config.hpp"
+#include "onboardd/engine/decide.hpp"
+#include "onboardd/http/client.hpp"
+#include "onboardd/ledger/ledger.hpp"
+#include "onboardd/policy/breaker.hpp"
+#include "onboardd/provider/requests.hpp"
+#include "onboardd/spool/spool.hpp"
+
+namespace onboardd {
+
+// What writes outcomes and reports to disk, off the loop.
+struct outcome_sink {
+    // One result for each row, in order; after success the file survives a power cut.
+    std::function<asio::awaitable<std::vector<result<void>>>(std::vector<job>)> publish;
+    std::function<asio::awaitable<result<void>>(batch_summary)> publish_report;
+};
+
+struct account_options {
+    std::string id;
+    std::function<http::request()> make_token_request;
+    std::uint32_t in_flight_max = 64;
+    std::optional<double> requests_per_second_max;
+    std::optional<time_window> window;
+};
+
+struct engine_options {
+    // Changes behaviour.
+    provider_address provider;
+    std::vector<account_options> accounts;
+    decision_rules rules;
+    milliseconds request_time_max{30'000};
+    std::uint64_t response_bytes_max = 1024 * 1024;
+    milliseconds send_window{
+        10'000};  // the last byte of a POST leaves at most this long after its intent
+    std::uint32_t retry_budget_percent = 20;
+    milliseconds keep_requests{std::chrono::days(30)};
+    breaker_options breaking;
+    milliseconds report_delay{
+        1'000};  // a batch is reported once it has had no open job for this long
+
+    // Changes performance.
+    std::size_t claim_max = 128;         // jobs claimed at a time, for each account
+    std::size_t publish_batch_max = 64;  // outcomes written and synced together
+    std::size_t publish_lanes = 4;       // such batches under way at once
+    std::size_t publish_backlog_max =
+        1024;  // finished jobs that wait for their outcome; more make submission wait
+    std::size_t portions_max = 4;  // portions of the spool on their way into the ledger
+};
+
+struct engine_parts {
+    asio::any_io_executor executor;
+    clock& time;
+    logger& log;
+    random_source& random;
+    ledger& store;
+    http::client& client;
+    spool& incoming;
+    outcome_sink outcomes;
+};
+
+// A view for progress lines, STATUS= and the exit code. Counts are of jobs unless said otherwise.
+struct engine_status {
+    std::array<std::uint64_t, 12> by_state{};  // indexed by job_state; the whole ledger
+    std::array<std::uint64_t, 12>
+        reached{};  // the same index: jobs that came to this state since the start
+    std::uint64_t refused_files = 0;  // files and lines moved to rejected/ since the start
+    std::uint64_t in_flight = 0;      // requests
+    std::uint64_t moves = 0;          // grows whenever a job gets nearer to its end
+    std::vector<std::string> paused;  // "T12345678: the credential is refused"
+    bool intake_idle = false;         // the last scan found nothing more to take
+
+    [[nodiscard]] std::uint64_t of(job_state state) const {
+        return by_state[static_cast<std::size_t>(state)];
+    }
+    // Neither final nor held.
+    [[nodiscard]] std::uint64_t open() const;
+};
+
+class engine {
+public:
+    engine(engine_parts parts, engine_options options);
+    engine(const engine&) = delete;
+    engine& operator=(const engine&) = delete;
+    ~engine();
+
+    // Works until stop() and then until all that was under way has ended. Throws std::runtime_error
+    // if the ledger fails: nothing may be sent then. Cancellation ends it at once; requests under
+    // way stay `submitting` in the ledger and are looked up at the next start.
+    asio::awaitable<void> run();
+
+    // Takes nothing more in and starts no request; run() returns when those in flight have ended,
+    // their results are durable and their outcomes are on disk.
+    void stop();
+
+    [[nodiscard]] engine_status status() const;
+
+    // For the end of a drain, after run(): writes the report of every batch of which a job moved
+    // since the start, finished or not, and of those that an earlier process still owed; returns
+    // what was reported.
+    asio::awaitable<std::vector<batch_summary>> write_reports();
+
+private:
+    class implementation;
+    std::unique_ptr<implementation> self_;
+};
+
+}  // namespace onboardd

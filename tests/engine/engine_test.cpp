@@ -1,0 +1,560 @@
+#include "onboardd/engine/engine.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "onboardd/base/task_group.hpp"
+#include "onboardd/outcome/outcome.hpp"
+#include "support/fake_provider.hpp"
+#include "support/recording_log.hpp"
+#include "support/run.hpp"
+
+namespace onboardd {
+namespace {
+
+using namespace std::chrono_literals;
+using test::fate;
+
+// A spool in memory: what is added is given out once.
+class memory_spool final : public spool {
+public:
+    explicit memory_spool(asio::any_io_executor executor) : changed_(executor), never_(executor) {}
+
+    void add(new_job work) {
+        waiting_.push_back(std::move(work));
+        changed_.set();
+    }
+
+    asio::awaitable<void> run() override { co_await never_.wait(); }
+    asio::awaitable<result<portion>> take() override {
+        portion taken;
+        const auto count = std::min<std::size_t>(waiting_.size(), 16);
+        std::move(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count),
+                  std::back_inserter(taken.jobs));
+        waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
+        co_return taken;
+    }
+    asio::awaitable<result<void>> finish(portion, std::vector<admission> verdicts) override {
+        std::move(verdicts.begin(), verdicts.end(), std::back_inserter(all_verdicts));
+        co_return result<void>();
+    }
+    void abandon(portion failed) override {
+        std::move(failed.jobs.begin(), failed.jobs.end(), std::back_inserter(waiting_));
+    }
+    asio::awaitable<void> changed() override { return changed_.wait(); }
+    std::size_t unsettled() const override { return 0; }
+    void use(std::unique_ptr<job_reader>) override {}
+
+    std::vector<admission> all_verdicts;
+
+private:
+    std::vector<new_job> waiting_;
+    wakeup changed_;
+    condition never_;
+};
+
+class Engine : public testing::Test {
+protected:
+    Engine() {
+        options.provider = {"provider.example", 443, "/v1"};
+        account_options account;
+        account.id = "T12345678";
+        account.make_token_request = [] {
+            http::request message;
+            message.verb = http::method::post;
+            message.target = "/v1/accounts/T12345678/auth/token";
+            return message;
+        };
+        options.accounts.push_back(account);
+        options.rules.retry_schedule = {1s, 5s, 30s};
+        options.rules.settle = 6min;
+    }
+
+    void build() {
+        outcome_sink sink;
+        sink.publish = [this](std::vector<job> rows) -> asio::awaitable<std::vector<result<void>>> {
+            co_await time.wait_for(5ms);
+            std::vector<result<void>> results;
+            for (auto& row : rows) {
+                if (publishing_fails) {
+                    results.emplace_back(make_error_code(boost::system::errc::no_space_on_device));
+                    continue;
+                }
+                published[row.reference] = row;
+                ++publications;
+                results.emplace_back();
+            }
+            co_return results;
+        };
+        sink.publish_report = [this](batch_summary summary) -> asio::awaitable<result<void>> {
+            reports[summary.batch] = summary;
+            co_return result<void>();
+        };
+        subject = std::make_unique<engine>(
+            engine_parts{loop.get_executor(), time, log, random, *store, provider, incoming, sink},
+            options);
+    }
+
+    void add(const std::string& reference, const std::string& organization = "923609016",
+             const char* batch = "night") {
+        new_job work;
+        work.account = "T12345678";
+        work.reference = reference;
+        work.batch = batch;
+        work.request = R"({"products":["payout"],"case_request":{"organizationNumber":")" +
+                       organization + R"(","referenceId":")" + reference + "\"}}";
+        std::ranges::copy(organization, work.content.begin());
+        work.fingerprint = {organization, {"payout"}};
+        incoming.add(std::move(work));
+    }
+
+    // Runs the engine until every job has ended (or `time_max` has passed), then stops it.
+    void drain(milliseconds time_max = std::chrono::days(10)) {
+        build();
+        auto watch = [&]() -> asio::awaitable<void> {
+            const auto start = time.now();
+            const auto end = start + time_max;
+            for (;;) {  // a look costs real time: look less often the longer it takes
+                const auto so_far = std::chrono::duration_cast<milliseconds>(time.now() - start);
+                co_await time.wait_until(
+                    std::min(end, time.now() + std::max<milliseconds>(20ms, so_far / 200)));
+                const auto status = subject->status();
+                if ((status.intake_idle && status.open() == 0) || time.now() >= end) {
+                    break;
+                }
+            }
+            subject->stop();
+        };
+        auto whole = [&]() -> asio::awaitable<void> {
+            task_group group(loop.get_executor());
+            group.spawn(subject->run());
+            group.spawn(watch());
+            co_await group.join();
+            co_await subject->write_reports();
+        };
+        test::run(loop, whole(), &time, 100'000'000);
+        EXPECT_EQ(time.waiters(), 0u) << "somebody still waits after run() has returned";
+    }
+
+    job_state state_of(const std::string& reference) {
+        job_state state{};
+        auto look = [&]() -> asio::awaitable<void> {
+            const auto row = co_await store->find("T12345678", reference);
+            state = row.value().value().state;
+        };
+        test::run(loop, look());
+        return state;
+    }
+
+    asio::io_context loop;
+    test::manual_clock time;
+    test::recording_log log;
+    random_source random{1};
+    std::unique_ptr<ledger> store = make_memory_ledger(loop.get_executor(), time);
+    test::fake_provider provider{loop.get_executor(), time};
+    memory_spool incoming{loop.get_executor()};
+    engine_options options;
+    std::unique_ptr<engine> subject;
+    std::map<std::string, job> published;
+    std::map<std::string, batch_summary> reports;
+    int publications = 0;
+    bool publishing_fails = false;
+};
+
+TEST_F(Engine, BringsEveryJobToACaseWithOneTokenAndOnePostEach) {
+    for (int i = 0; i < 1000; ++i) {
+        add("r" + std::to_string(i));
+    }
+    drain();
+    EXPECT_EQ(published.size(), 1000u);
+    EXPECT_EQ(provider.cases.size(), 1000u);
+    EXPECT_EQ(provider.tokens, 1);
+    EXPECT_EQ(provider.lists, 0);
+    EXPECT_LE(provider.in_flight_max, 64);
+    EXPECT_GE(provider.in_flight_max, 32) << "the limit is used";
+    for (const auto& [reference, count] : provider.posts) {
+        EXPECT_EQ(count, 1) << reference;
+    }
+    ASSERT_TRUE(reports.contains("night"));
+    EXPECT_EQ(reports["night"].tallies.size(), 1u);
+    EXPECT_EQ(reports["night"].tallies[0].jobs, 1000u);
+}
+
+TEST_F(Engine, TheSameJobAgainCausesNoRequestButItsOutcomeAgain) {
+    add("r1");
+    drain();
+    add("r1");
+    drain();
+    EXPECT_EQ(provider.posts["r1"], 1);
+    EXPECT_EQ(publications, 2);
+    EXPECT_EQ(published["r1"].revision, 1u);
+    EXPECT_EQ(incoming.all_verdicts, (std::vector{admission::accepted, admission::known}));
+}
+
+TEST_F(Engine, OtherContentUnderTheSameReferenceIsRefused) {
+    add("r1");
+    drain();
+    add("r1", "974760673");
+    drain();
+    EXPECT_EQ(provider.cases.size(), 1u);
+    EXPECT_EQ(incoming.all_verdicts.back(), admission::duplicate_reference);
+    EXPECT_EQ(subject->status().refused_files, 1u);
+}
+
+TEST_F(Engine, ARefusalEndsTheJobWithTheProvidersReason) {
+    add("r1");
+    provider.script("r1", {fate::refuse});
+    drain();
+    EXPECT_EQ(published["r1"].state, job_state::rejected);
+    EXPECT_EQ(published["r1"].error->code, "invalid_parameter");
+}
+
+struct lost_case {
+    const char* name;
+    fate what;
+    job_state end;
+    std::size_t cases;
+    int posts;
+};
+
+class EngineLost : public Engine, public testing::WithParamInterface<lost_case> {};
+
+TEST_P(EngineLost, IsLookedUpBeforeAnythingIsSentAgain) {
+    const auto& expected = GetParam();
+    add("r1");
+    provider.script("r1", {expected.what});
+    drain();
+    EXPECT_EQ(published["r1"].state, expected.end);
+    EXPECT_EQ(provider.cases_of("r1"), expected.cases);
+    EXPECT_EQ(provider.posts["r1"], expected.posts);
+    EXPECT_GE(provider.lists, 1);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Answers, EngineLost,
+    testing::Values(lost_case{"CreatedThenCut", fate::created_then_cut, job_state::created, 1, 1},
+                    lost_case{"CreatedThen500", fate::created_then_500, job_state::created, 1, 1},
+                    lost_case{"CreatedWithoutId", fate::created_without_id, job_state::created, 1,
+                              1},
+                    lost_case{"CutBeforeCreating", fate::cut, job_state::created, 1, 2},
+                    lost_case{"FailedWith500", fate::failed_500, job_state::created, 1, 2},
+                    lost_case{"NeverAnswered", fate::never, job_state::created, 1, 2},
+                    lost_case{"CreatedTwice", fate::twice, job_state::conflict, 2, 1},
+                    lost_case{"ForeignCase", fate::foreign, job_state::conflict, 1, 1}),
+    [](const auto& entry) { return entry.param.name; });
+
+TEST_F(Engine, ALostAnswerIsNotResentBeforeTheSettlingTime) {
+    add("r1");
+    provider.script("r1", {fate::cut});
+    drain(options.rules.settle - 1s);
+    EXPECT_EQ(provider.posts["r1"], 1);
+    EXPECT_EQ(state_of("r1"), job_state::unknown);
+    EXPECT_GE(provider.lists, 2) << "it looks on the schedule meanwhile";
+}
+
+TEST_F(Engine, ALaggingListNeverCausesASecondCase) {
+    provider.list_lag = 5min;
+    for (int i = 0; i < 50; ++i) {
+        const auto reference = "r" + std::to_string(i);
+        add(reference);
+        provider.script(reference, {fate::created_then_cut});
+    }
+    drain();
+    for (int i = 0; i < 50; ++i) {
+        EXPECT_EQ(provider.cases_of("r" + std::to_string(i)), 1u) << i;
+    }
+}
+
+TEST_F(Engine, APagedListIsReadToItsEnd) {
+    provider.page_size = 10;
+    for (int i = 0; i < 95; ++i) {
+        add("r" + std::to_string(i));
+    }
+    provider.script("r94", {fate::created_then_cut});
+    provider.script("r3", {fate::created_then_cut});
+    drain();
+    EXPECT_EQ(provider.cases.size(), 95u);
+    EXPECT_GE(provider.lists, 10);
+    EXPECT_EQ(published["r94"].state, job_state::created);
+}
+
+TEST_F(Engine, OneListServesManyUnknownJobs) {
+    provider.otherwise = fate::created_then_cut;
+    options.breaking.failures_max = 1000;
+    for (int i = 0; i < 200; ++i) {
+        add("r" + std::to_string(i));
+    }
+    drain();
+    EXPECT_EQ(provider.cases.size(), 200u);
+    EXPECT_LE(provider.lists, 40);
+}
+
+TEST_F(Engine, AListWithoutReferencesLeadsToAHumanNotToASecondCase) {
+    provider.echo_references = false;
+    add("r1");
+    add("r2");
+    provider.script("r2", {fate::created_then_cut});
+    drain();
+    EXPECT_EQ(state_of("r2"), job_state::conflict);
+    EXPECT_EQ(provider.posts["r2"], 1);
+}
+
+TEST_F(Engine, AfterTwoProvenAbsencesAHumanDecides) {
+    add("r1");
+    provider.script("r1", {fate::cut, fate::cut, fate::cut});
+    drain();
+    EXPECT_EQ(provider.posts["r1"], 3);
+    EXPECT_EQ(published["r1"].state, job_state::conflict);
+    EXPECT_EQ(published["r1"].attempts, 3u);
+}
+
+TEST_F(Engine, AFailingListNeverLeadsToAResend) {
+    provider.list_fails = true;
+    add("r1");
+    provider.script("r1", {fate::cut});
+    drain(2h);
+    EXPECT_EQ(provider.posts["r1"], 1);
+    EXPECT_EQ(state_of("r1"), job_state::unknown);
+    provider.list_fails = false;
+    drain();
+    EXPECT_EQ(published["r1"].state, job_state::created);
+}
+
+TEST_F(Engine, TooManyRequestsWaitForTheWholeAccount) {
+    for (int i = 0; i < 200; ++i) {
+        add("r" + std::to_string(i));
+    }
+    provider.script("r5", {fate::too_many});
+    drain();
+    EXPECT_EQ(provider.cases.size(), 200u);
+    EXPECT_GE(time.elapsed(), 7s);
+    EXPECT_EQ(provider.posts["r5"], 2);
+}
+
+TEST_F(Engine, ARejectedTokenIsRenewedOnceAndCostsNoAttempt) {
+    add("r0");
+    add("r1");
+    provider.script("r1", {fate::unauthorized});
+    drain();
+    EXPECT_EQ(published["r1"].state, job_state::created);
+    EXPECT_EQ(published["r1"].attempts, 1u);
+    EXPECT_LE(provider.tokens, 3);
+}
+
+TEST_F(Engine, ARefusedCredentialPausesTheAccountAndCostsNoJob) {
+    provider.token_status = 401;
+    for (int i = 0; i < 100; ++i) {
+        add("r" + std::to_string(i));
+    }
+    drain(6h);
+    EXPECT_EQ(provider.posts.size(), 0u);
+    EXPECT_EQ(published.size(), 0u);
+    EXPECT_EQ(log.count("account_paused"), 1u);
+    EXPECT_EQ(subject->status().paused.size(), 1u);
+    provider.token_status = 200;
+    drain();
+    EXPECT_EQ(provider.cases.size(), 100u);
+    EXPECT_EQ(published["r7"].attempts, 1u);
+}
+
+TEST_F(Engine, AForbiddenAccountIsProbedByOneJobAtATime) {
+    provider.otherwise = fate::forbidden;
+    for (int i = 0; i < 500; ++i) {
+        add("r" + std::to_string(i));
+    }
+    drain(1h);
+    int posts = 0;
+    for (const auto& [reference, count] : provider.posts) {
+        posts += count;
+    }
+    EXPECT_LE(posts, 64 + 20) << "those in flight, then single probes";
+    EXPECT_EQ(published.size(), 0u);
+    provider.otherwise = fate::good;
+    drain();
+    EXPECT_EQ(provider.cases.size(), 500u);
+}
+
+TEST_F(Engine, WithoutAConnectionNothingIsLostAndNothingIsTriedInVain) {
+    provider.otherwise = fate::no_connection;
+    for (int i = 0; i < 1000; ++i) {
+        add("r" + std::to_string(i));
+    }
+    drain(1h);
+    EXPECT_EQ(provider.posts.size(), 0u);
+    EXPECT_GE(log.count("token_renewal_failed"), 5u);
+    EXPECT_LE(log.count("token_renewal_failed"), 100u);
+    provider.otherwise = fate::good;
+    drain();
+    EXPECT_EQ(provider.cases.size(), 1000u);
+}
+
+TEST_F(Engine, AnOutageCostsProbesNotAThousandAttempts) {
+    provider.otherwise = fate::failed_500;
+    for (int i = 0; i < 120; ++i) {
+        add("r" + std::to_string(i));
+    }
+    drain(4min);  // before anything can be proved absent
+    int posts = 0;
+    for (const auto& [reference, count] : provider.posts) {
+        posts += count;
+    }
+    EXPECT_LE(posts, 64 + 30) << "those in flight, then single probes";
+    EXPECT_GE(posts, 64);
+    EXPECT_GE(log.count("provider_failing"), 1u);
+    provider.otherwise = fate::good;
+    drain();
+    EXPECT_EQ(provider.cases.size(), 120u);
+}
+
+TEST_F(Engine, WhatWasNotSentIsSentAgainWithoutLooking) {
+    add("r1");
+    provider.script("r1", {fate::not_sent, fate::not_sent});
+    drain();
+    EXPECT_EQ(provider.cases_of("r1"), 1u);
+    EXPECT_EQ(provider.lists, 0);
+    EXPECT_EQ(published["r1"].attempts, 3u);
+}
+
+TEST_F(Engine, AcceptedCasesAreReadAgainUntilTheLinkIsThere) {
+    provider.otherwise = fate::good_without_link;
+    for (int i = 0; i < 100; ++i) {
+        add("r" + std::to_string(i));
+    }
+    drain();
+    EXPECT_EQ(provider.reads, 100);
+    EXPECT_EQ(published["r9"].state, job_state::created);
+    EXPECT_FALSE(published["r9"].the_case.contract_url.empty());
+}
+
+TEST_F(Engine, WithoutTheReadOperationTheListServesAcceptedCases) {
+    provider.otherwise = fate::good_without_link;
+    provider.read_one = false;
+    add("r1");
+    add("r2");
+    build();
+    drain(30s);
+    for (auto& entry : provider.cases) {
+        entry.link = true;
+    }
+    drain();
+    EXPECT_EQ(published["r1"].state, job_state::created);
+    EXPECT_EQ(published["r2"].state, job_state::created);
+}
+
+TEST_F(Engine, ACaseThatNeverGetsALinkIsPublishedAfterAWhile) {
+    provider.otherwise = fate::good_without_link;
+    provider.give_links = false;
+    options.rules.accepted_for = 1h;
+    add("r1");
+    drain(2h);
+    EXPECT_EQ(published["r1"].state, job_state::accepted);
+    EXPECT_EQ(publications, 1);
+    provider.give_links = true;
+    drain();
+    EXPECT_EQ(published["r1"].state, job_state::created);
+    EXPECT_EQ(published["r1"].revision, 2u);
+}
+
+TEST_F(Engine, OutcomesThatCouldNotBeWrittenAreWrittenLater) {
+    publishing_fails = true;
+    add("r1");
+    drain();
+    EXPECT_EQ(published.size(), 0u);
+    publishing_fails = false;
+    drain(1s);
+    EXPECT_EQ(published["r1"].state, job_state::created);
+    EXPECT_EQ(provider.posts["r1"], 1);
+}
+
+TEST_F(Engine, StopLetsRequestsInFlightEnd) {
+    provider.latency = 5s;
+    for (int i = 0; i < 200; ++i) {
+        add("r" + std::to_string(i));
+    }
+    drain(12s);  // the token, the first wave, the second under way
+    EXPECT_EQ(provider.in_flight, 0);
+    const auto status = subject->status();
+    EXPECT_EQ(status.of(job_state::submitting), 0u);
+    EXPECT_EQ(status.of(job_state::unknown), 0u);
+    EXPECT_EQ(published.size(), provider.cases.size());
+    EXPECT_LT(provider.cases.size(), 200u);
+}
+
+TEST_F(Engine, TheRateLimitIsKept) {
+    options.accounts[0].requests_per_second_max = 10.0;
+    for (int i = 0; i < 100; ++i) {
+        add("r" + std::to_string(i));
+    }
+    drain();
+    EXPECT_GE(time.elapsed(), 8900ms);
+    EXPECT_LE(time.elapsed(), 15s);
+}
+
+TEST_F(Engine, AJobWaitsForItsTimeAndExpiresAfterIt) {
+    new_job later;
+    later.account = "T12345678";
+    later.reference = "later";
+    later.batch = "night";
+    later.request =
+        R"({"products":["payout"],"case_request":{"organizationNumber":"923609016","referenceId":"later"}})";
+    later.not_before = time.wall_now() + 2h;
+    incoming.add(later);
+    later.reference = "late";
+    later.content.fill(9);
+    later.not_before = time.wall_now() + 4h;
+    later.expires_at = time.wall_now() + 3h;
+    incoming.add(later);
+    drain();
+    EXPECT_EQ(published["later"].state, job_state::created);
+    EXPECT_EQ(published["late"].state, job_state::expired);
+    EXPECT_EQ(provider.posts.count("late"), 0u);
+    EXPECT_GE(time.elapsed(), 4h);
+}
+
+TEST_F(Engine, AJobExpiresWhileItsAccountIsPaused) {
+    provider.token_status = 401;
+    options.rules.max_age = 1h;
+    for (int i = 0; i < 300; ++i) {
+        add("r" + std::to_string(i));
+    }
+    drain(5h);
+    EXPECT_EQ(published.size(), 300u);
+    EXPECT_EQ(published["r299"].state, job_state::expired);
+    EXPECT_LE(time.elapsed(), 2h);
+}
+
+TEST_F(Engine, SubmitsOnlyInsideItsWindow) {
+    options.accounts[0].window = time_window{3h, 4h, "UTC"};  // it is 01:00
+    add("r1");
+    drain();
+    EXPECT_EQ(published["r1"].state, job_state::created);
+    EXPECT_GE(time.elapsed(), 2h);
+    EXPECT_LE(time.elapsed(), 3h);
+}
+
+TEST_F(Engine, HigherPriorityGoesFirst) {
+    options.accounts[0].in_flight_max = 1;
+    for (int i = 0; i < 20; ++i) {
+        new_job work;
+        work.account = "T12345678";
+        work.reference = "r" + std::to_string(i);
+        work.batch = "night";
+        work.priority = static_cast<std::int8_t>(i / 10);
+        work.content.fill(static_cast<std::uint8_t>(i));
+        work.request = R"({"case_request":{"organizationNumber":"923609016","referenceId":")" +
+                       work.reference + "\"}}";
+        work.not_before = time.wall_now() + 1h;
+        incoming.add(std::move(work));
+    }
+    drain();
+    ASSERT_EQ(provider.cases.size(), 20u);
+    for (int i = 0; i < 10; ++i) {
+        EXPECT_EQ(provider.cases[static_cast<std::size_t>(i)].reference.size(), 3u)
+            << "r10 to r19 first";
+    }
+}
+
+}  // namespace
+}  // namespace onboardd
