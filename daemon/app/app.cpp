@@ -1,0 +1,302 @@
+#include "daemon/app/app.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <csignal>
+#include <iostream>
+#include <utility>
+
+#include "daemon/app/progress.hpp"
+#include "daemon/app/wiring.hpp"
+#include "onboardd/base/blocking.hpp"
+#include "onboardd/base/task_group.hpp"
+#include "onboardd/base/until.hpp"
+#include "onboardd/outcome/outcome.hpp"
+#include "onboardd/systemd/notify.hpp"
+
+namespace onboardd {
+namespace {
+
+constexpr std::size_t file_threads = 4;  // for files alone; they wait for the disk most of the time
+constexpr milliseconds stop_grace{20'000};  // for requests in flight, after SIGTERM
+constexpr milliseconds status_interval{5'000};
+constexpr milliseconds drain_look_interval{50};
+
+outcome_sink make_sink(outcome_writer& writer, asio::thread_pool& files) {
+    outcome_sink sink;
+    sink.publish = [&](std::vector<job> rows) -> asio::awaitable<std::vector<result<void>>> {
+        co_return co_await blocking(files, [&] { return writer.publish(rows); });
+    };
+    sink.publish_report = [&](batch_summary summary) -> asio::awaitable<result<void>> {
+        co_return co_await blocking(files, [&] { return writer.publish_report(summary); });
+    };
+    return sink;
+}
+
+// How one run ended: with an exit code, or with a new configuration to go on with.
+struct run_result {
+    int code = exit_done;
+    std::optional<config> reloaded;
+};
+
+// One run: everything between a start (or a reload) and its end. Members are in dependency order.
+class daemon_run {
+public:
+    daemon_run(asio::io_context& loop, asio::signal_set& signals, const config& settings,
+               const command_line& options, const std::function<std::optional<config>()>& reread)
+        : loop_(loop),
+          signals_(signals),
+          options_(options),
+          reread_(reread),
+          files_(file_threads),
+          log_(make_logger(settings.log.level, settings.log.format)),
+          time_(make_system_clock()),
+          random_(std::random_device{}()),
+          store_(open_sqlite_ledger(loop_.get_executor(), *time_, ledger_options_of(settings))),
+          spool_(open_spool(loop_.get_executor(), files_, *time_, *log_,
+                            make_job_reader(settings.accounts, settings.checks),
+                            spool_options_of(settings))),
+          client_(
+              http::make_client(loop_.get_executor(), *time_, *log_, client_options_of(settings))),
+          writer_(settings.outcomes.directory),
+          engine_({loop_.get_executor(), *time_, *log_, random_, *store_, *client_, *spool_,
+                   make_sink(writer_, files_)},
+                  engine_options_of(settings)),
+          work_(loop_.get_executor()),
+          helpers_(loop_.get_executor(), [this] { engine_.stop(); }) {}
+
+    run_result run() {
+        std::exception_ptr failure;
+        asio::co_spawn(loop_, supervise(),
+                       [&failure](std::exception_ptr ended) { failure = std::move(ended); });
+        loop_.restart();
+        loop_.run();
+        collect_late_signals();
+        if (failure) {
+            std::rethrow_exception(failure);
+        }
+        return std::move(result_);
+    }
+
+private:
+    asio::awaitable<void> supervise() {
+        log_->info("started", "onboardd " ONBOARDD_VERSION " is at work");
+        notify_.ready();
+        work_.spawn(engine_.run());
+        helpers_.spawn(obey_signals());
+        helpers_.spawn(tell_status());
+        helpers_.spawn(feed_watchdog());
+        if (options_.drain) {
+            helpers_.spawn(watch_drain());
+        }
+        std::exception_ptr failure;
+        try {
+            co_await work_.join();
+        } catch (const boost::system::system_error& error) {
+            if (error.code() != asio::error::operation_aborted) {
+                failure = std::current_exception();
+            }
+        } catch (...) {
+            failure = std::current_exception();
+        }
+        helpers_.cancel();
+        co_await helpers_.join();
+        if (failure) {
+            std::rethrow_exception(failure);
+        }
+        if (options_.drain) {
+            co_await end_drain();
+        }
+        const auto counters = store_->counters();
+        log_->info("stopped", describe_status(engine_.status()),
+                   {{"commits", std::to_string(counters.commits)},
+                    {"rows", std::to_string(counters.rows)}});
+    }
+
+    asio::awaitable<void> obey_signals() {
+        for (;;) {
+            const int signal = co_await signals_.async_wait(asio::use_awaitable);
+            if (signal != SIGHUP) {
+                break;
+            }
+            if (options_.drain) {
+                continue;  // a drain ends soon; the next run has the new configuration
+            }
+            if ((result_.reloaded = reread_())) {
+                log_->info("reloading",
+                           "taking the new configuration once the requests in flight have ended");
+                notify_.reloading();
+                break;
+            }
+            log_->error("configuration_refused", "the new configuration is bad; the old one stays");
+        }
+        co_await stop_engine();
+    }
+
+    // Requests in flight may end within the grace time; a second signal to end cuts it short. What
+    // is cut off stays `submitting` in the ledger and is looked up with the provider at the next
+    // start.
+    asio::awaitable<void> stop_engine() {
+        if (!result_.reloaded) {
+            notify_.stopping();
+        }
+        log_->info("stopping", "waiting for the requests in flight",
+                   {{"status", describe_status(engine_.status())}});
+        stopped_ = true;
+        engine_.stop();
+        auto hurry = wait_for_end_signal();
+        co_await until(*time_, time_->now() + stop_grace, std::move(hurry));
+        work_.cancel();
+    }
+
+    asio::awaitable<void> wait_for_end_signal() {
+        for (;;) {
+            const bool reloading = result_.reloaded.has_value();
+            const int signal = co_await signals_.async_wait(asio::use_awaitable);
+            note_late_signal(signal);
+            if (signal != SIGHUP && !reloading) {
+                co_return;
+            }
+        }
+    }
+
+    // A signal to end that comes during a reload turns it into an end.
+    void note_late_signal(int signal) {
+        if (signal != SIGHUP && result_.reloaded) {
+            notify_.stopping();
+            result_.reloaded.reset();
+        }
+    }
+
+    // Signals that came after the last task had ended.
+    void collect_late_signals() {
+        std::function<void(boost::system::error_code, int)> note = [&](boost::system::error_code ec,
+                                                                       int signal) {
+            if (!ec) {
+                note_late_signal(signal);
+                signals_.async_wait(note);
+            }
+        };
+        signals_.async_wait(note);
+        loop_.restart();
+        loop_.poll();
+        signals_.cancel();
+        loop_.restart();
+        loop_.poll();
+    }
+
+    asio::awaitable<void> tell_status() {
+        for (;;) {
+            notify_.status(describe_status(engine_.status()));
+            co_await time_->wait_for(status_interval);
+        }
+    }
+
+    asio::awaitable<void> feed_watchdog() {
+        const auto interval = notify_.watchdog_interval();
+        while (interval) {
+            notify_.watchdog();
+            co_await time_->wait_for(std::chrono::duration_cast<milliseconds>(*interval));
+        }
+    }
+
+    // Stops the engine when every job has ended and the spool is empty, or when nothing has moved
+    // for too long.
+    asio::awaitable<void> watch_drain() {
+        progress_display display(STDOUT_FILENO, time_->now());
+        auto moved_at = time_->now();
+        std::uint64_t moves = 0;
+        for (;;) {
+            const auto status = engine_.status();
+            const auto now = time_->now();
+            if (std::exchange(moves, status.moves) != status.moves) {
+                moved_at = now;
+            }
+            drained_ = status.intake_idle && status.open() == 0;
+            if (drained_ || stopped_ || now - moved_at >= options_.patience) {
+                display.finish(status, now);
+                break;
+            }
+            if (status.intake_idle || status.moves != 0) {  // else there is nothing to tell yet
+                display.update(status, now);
+            }
+            co_await time_->wait_for(drain_look_interval);
+        }
+        engine_.stop();
+    }
+
+    asio::awaitable<void> end_drain() {
+        const auto reports = co_await engine_.write_reports();
+        for (const auto& summary : reports) {
+            std::cout << '\n' << render_report_text(summary);
+        }
+        if (const auto refused = engine_.status().refused_files; refused != 0) {
+            std::cout << "\n"
+                      << refused << " files or lines were refused: see rejected/ in the spool\n";
+        }
+        std::cout << std::flush;
+        const auto status = engine_.status();
+        std::uint64_t not_created = status.refused_files + status.of(job_state::held);
+        for (const auto state : all_job_states) {
+            if (is_final(state) && state != job_state::created) {
+                not_created += status.reached[static_cast<std::size_t>(state)];
+            }
+        }
+        result_.code = status.open() != 0 || !drained_ ? exit_jobs_open
+                       : not_created != 0              ? exit_some_not_created
+                                                       : exit_done;
+    }
+
+    asio::io_context& loop_;
+    asio::signal_set& signals_;
+    const command_line& options_;
+    const std::function<std::optional<config>()>& reread_;
+    asio::thread_pool files_;
+    std::unique_ptr<logger> log_;
+    std::unique_ptr<clock> time_;
+    random_source random_;
+    std::unique_ptr<ledger> store_;
+    std::unique_ptr<spool> spool_;
+    std::unique_ptr<http::client> client_;
+    outcome_writer writer_;
+    systemd_notifier notify_;
+    engine engine_;
+    task_group work_;
+    task_group helpers_;
+    run_result result_;
+    bool stopped_ = false;
+    bool drained_ = false;  // the drain ended because nothing was left to do
+};
+
+}  // namespace
+
+int run_daemon(config settings, const command_line& options,
+               const std::function<std::optional<config>()>& reread) {
+    asio::io_context loop(1);
+    // One for all runs: a signal that comes between two of them waits for the next.
+    asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
+    std::optional<config> previous;
+    for (;;) {
+        try {
+            auto ended = daemon_run(loop, signals, settings, options, reread).run();
+            if (!ended.reloaded) {
+                return ended.code;
+            }
+            previous = std::exchange(settings, std::move(*ended.reloaded));
+        } catch (const config_error& error) {
+            if (!previous) {
+                throw;
+            }
+            std::cerr << "onboardd: " << error.what() << "; going on with the old configuration\n";
+            settings = std::move(*std::exchange(previous, std::nullopt));
+        }
+    }
+}
+
+}  // namespace onboardd

@@ -1,0 +1,20 @@
+#pragma once
+
+// From the configuration to the options of each module.
+
+#include "onboardd/config/config.hpp"
+#include "onboardd/engine/engine.hpp"
+#include "onboardd/http/client.hpp"
+#include "onboardd/ledger/ledger.hpp"
+#include "onboardd/spool/spool.hpp"
+
+namespace onboardd {
+
+http::client_options client_options_of(const config& settings);
+spool_options spool_options_of(const config& settings);
+sqlite_options ledger_options_of(const config& settings);
+
+// Reads the client secrets. Throws config_error if one cannot be used.
+engine_options engine_options_of(const config& settings);
+
+}  // namespace onboardd

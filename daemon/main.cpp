@@ -1,0 +1,84 @@
+// onboardd: job files in, one CDD case each with the provider, outcome files out.
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <utility>
+
+#include "daemon/app/app.hpp"
+#include "onboardd/base/error.hpp"
+#include "onboardd/config/load_config.hpp"
+
+namespace onboardd {
+namespace {
+
+// Files that we make are ours alone unless a mode says otherwise; secrets reach no core dump; a
+// full disk or a closed pipe is an error code, not the end.
+void harden_process() {
+    ::umask(0077);
+    ::prctl(PR_SET_DUMPABLE, 0);
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
+}
+
+std::optional<config> load_or_explain(const command_line& options) {
+    environment surroundings;
+    if (const char* directory =
+            std::getenv("CREDENTIALS_DIRECTORY")) {  // NOLINT(concurrency-mt-unsafe): one thread
+        surroundings.credentials_directory = directory;
+    }
+    auto loaded = load_config(options.config_file, surroundings);
+    if (loaded) {
+        return std::move(*loaded);
+    }
+    for (const auto& fault : loaded.error()) {
+        std::cerr << fault.to_string() << '\n';
+    }
+    return std::nullopt;
+}
+
+int run(const command_line& options) {
+    auto settings = load_or_explain(options);
+    if (!settings) {
+        return exit_bad_config;
+    }
+    if (options.check_config) {
+        std::cout << options.config_file.string() << ": good\n";
+        return exit_done;
+    }
+    return run_daemon(std::move(*settings), options,
+                      [&options] { return load_or_explain(options); });
+}
+
+int guarded_run(const command_line& options) {
+    try {
+        return run(options);
+    } catch (const config_error& error) {
+        std::cerr << "onboardd: " << error.what() << '\n';
+        return exit_bad_config;
+    } catch (const already_owned& error) {
+        std::cerr << "onboardd: " << error.what() << '\n';
+        return exit_already_owned;
+    } catch (const std::exception& error) {
+        std::cerr << "onboardd: " << error.what() << '\n';
+        return exit_failed;
+    }
+}
+
+}  // namespace
+}  // namespace onboardd
+
+int main(int argc, char** argv) {
+    onboardd::harden_process();
+    const auto options = onboardd::parse_command_line(argc, argv);
+    if (const int* code = std::get_if<int>(&options)) {
+        return *code;
+    }
+    return onboardd::guarded_run(std::get<onboardd::command_line>(options));
+}
