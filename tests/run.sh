@@ -29,7 +29,7 @@ steadily() {
 }
 
 build() {
-    cmake --preset "$1" && steadily cmake --build "build/$1" -j "$jobs"
+    cmake --preset "$1" -D ONBOARDD_TESTS=ON && steadily cmake --build "build/$1" -j "$jobs"
 }
 
 # run_tests FILE: those of $preset; the results go to FILE.
