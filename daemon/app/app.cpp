@@ -23,7 +23,9 @@
 namespace onboardd {
 namespace {
 
-constexpr std::size_t file_threads = 4;  // for files alone; they wait for the disk most of the time
+// For files alone; they wait for the disk most of the time. All lanes of the publisher may, and the
+// spool goes on meanwhile.
+constexpr std::size_t file_threads = 20;
 constexpr milliseconds stop_grace{20'000};  // for requests in flight, after SIGTERM
 constexpr milliseconds status_interval{5'000};
 constexpr milliseconds drain_look_interval{50};
@@ -35,6 +37,10 @@ outcome_sink make_sink(outcome_writer& writer, asio::thread_pool& files) {
     };
     sink.publish_report = [&](batch_summary summary) -> asio::awaitable<result<void>> {
         co_return co_await blocking(files, [&] { return writer.publish_report(summary); });
+    };
+    sink.missing =
+        [&](std::vector<published_outcome> known) -> asio::awaitable<std::vector<job_id>> {
+        co_return co_await blocking(files, [&] { return writer.missing(known); });
     };
     return sink;
 }
@@ -218,7 +224,7 @@ private:
             if (std::exchange(moves, status.moves) != status.moves) {
                 moved_at = now;
             }
-            drained_ = status.intake_idle && status.open() == 0;
+            drained_ = status.intake_idle && status.outcomes_checked && status.open() == 0;
             if (drained_ || stopped_ || now - moved_at >= options_.patience) {
                 display.finish(status, now);
                 break;

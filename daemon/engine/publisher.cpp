@@ -6,6 +6,7 @@ namespace onboardd {
 namespace {
 
 constexpr milliseconds gather_time{10};
+constexpr std::size_t restore_page = 1'000;   // outcomes looked for at a time
 constexpr milliseconds publish_retry{5'000};  // after a failed write: a full disk, most likely
 
 }  // namespace
@@ -35,10 +36,43 @@ void publisher::close() {
 
 asio::awaitable<void> publisher::run() {
     task_group lanes(context_.parts.executor);
+    lanes.spawn(restore());
     for (std::size_t i = 0; i < context_.options.publish_lanes; ++i) {
         lanes.spawn(lane());
     }
     co_await lanes.join();
+}
+
+// Outcomes that an earlier process wrote and that a crash or a hand took away are written again.
+asio::awaitable<void> publisher::restore() {
+    auto& parts = context_.parts;
+    published_outcome last;
+    last.finished_at = wall_time::min();
+    std::size_t gone = 0;
+    while (!closed_) {
+        auto known =
+            co_await parts.store.published_outcomes(last.finished_at, last.id, restore_page);
+        if (!known) {
+            context_.fail(known.error());
+            co_return;
+        }
+        if (known->empty()) {
+            context_.status.outcomes_checked = true;
+            break;
+        }
+        last = known->back();
+        auto missing = co_await parts.outcomes.missing(std::move(*known));
+        gone += missing.size();
+        if (!missing.empty()) {
+            co_await parts.store.publish_again(std::move(missing));
+            look_into_ledger();
+        }
+    }
+    if (gone != 0) {
+        parts.log.warning("outcomes_missing",
+                          "outcome files were not there any more; they are written again",
+                          {{"files", std::to_string(gone)}});
+    }
 }
 
 asio::awaitable<void> publisher::lane() {

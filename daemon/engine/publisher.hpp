@@ -27,6 +27,7 @@ public:
     void close();
 
 private:
+    asio::awaitable<void> restore();
     asio::awaitable<void> lane();
     asio::awaitable<void> gather();
     asio::awaitable<void> pull();

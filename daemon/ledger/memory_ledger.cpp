@@ -113,6 +113,34 @@ public:
         co_return result<void>();
     }
 
+    asio::awaitable<result<std::vector<published_outcome>>> published_outcomes(
+        wall_time finished_after, job_id id_after, std::size_t count_max) override {
+        co_await turn();
+        const auto place = [](const published_outcome& one) {
+            return std::pair(one.finished_at, one.id);
+        };
+        std::vector<published_outcome> found;
+        for (const auto& [id, one] : jobs_) {
+            const bool holds = !one.request.empty() || !one.answer.empty();
+            const bool on_disk = one.row.revision > 0 && one.published >= one.row.revision;
+            if (is_final(one.row.state) && one.row.finished_at && holds && on_disk &&
+                std::pair(*one.row.finished_at, id) > std::pair(finished_after, id_after)) {
+                found.push_back({id, *one.row.finished_at, one.row.account, one.row.reference});
+            }
+        }
+        std::ranges::sort(found, {}, place);
+        found.resize(std::min(found.size(), count_max));
+        co_return found;
+    }
+
+    asio::awaitable<result<void>> publish_again(std::vector<job_id> jobs) override {
+        co_await turn();
+        for (const auto id : jobs) {
+            jobs_.at(id).published = 0;
+        }
+        co_return result<void>();
+    }
+
     asio::awaitable<result<std::vector<witness>>> witnesses(std::string account, wall_time after,
                                                             std::size_t count_max) override {
         co_await turn();

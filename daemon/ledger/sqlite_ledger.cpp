@@ -75,6 +75,23 @@ public:
         return thread_->call<void>(effect{count}, std::move(work));
     }
 
+    asio::awaitable<result<std::vector<published_outcome>>> published_outcomes(
+        wall_time finished_after, job_id id_after, std::size_t count_max) override {
+        auto work = [finished_after, id_after, count_max](store& tables) {
+            return tables.published_outcomes(finished_after, id_after, count_max);
+        };
+        return thread_->call<std::vector<published_outcome>>(reads, std::move(work));
+    }
+
+    asio::awaitable<result<void>> publish_again(std::vector<job_id> jobs) override {
+        const auto count = jobs.size();
+        auto work = [jobs = std::move(jobs)](store& tables) {
+            tables.publish_again(jobs);
+            return result<void>();
+        };
+        return thread_->call<void>(effect{count}, std::move(work));
+    }
+
     asio::awaitable<result<std::vector<witness>>> witnesses(std::string account, wall_time after,
                                                             std::size_t count_max) override {
         auto work = [account = std::move(account), after, count_max](store& tables) {

@@ -87,6 +87,25 @@ void store::published(const std::vector<std::pair<job_id, std::uint32_t>>& outco
     }
 }
 
+std::vector<published_outcome> store::published_outcomes(wall_time finished_after, job_id id_after,
+                                                         std::size_t count_max) {
+    std::vector<published_outcome> found;
+    query rows(published_outcomes_, finished_after, id_after, count_max);
+    while (rows.next()) {
+        found.push_back(published_outcome{.id = rows.integer(0),
+                                          .finished_at = rows.time(1),
+                                          .account = accounts_.name_of(rows.integer(2)),
+                                          .reference = rows.text(3)});
+    }
+    return found;
+}
+
+void store::publish_again(const std::vector<job_id>& jobs) {
+    for (const auto id : jobs) {
+        publish_again_.run(id);
+    }
+}
+
 std::vector<witness> store::witnesses(const std::string& account, wall_time after,
                                       std::size_t count_max) {
     std::vector<witness> found;

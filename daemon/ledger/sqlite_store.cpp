@@ -106,6 +106,11 @@ store::store(database& db)
       unpublished_(db,
                    select("INDEXED BY unpublished WHERE published < revision ORDER BY id LIMIT ?")),
       published_(db, "UPDATE job SET published = ?2 WHERE id = ?1 AND published < ?2"),
+      published_outcomes_(
+          db,
+          "SELECT id, erase_at, account, reference FROM job INDEXED BY erasable WHERE erase_at IS "
+          "NOT NULL AND (erase_at, id) > (?, ?) AND revision > 0 AND published >= revision"
+          " ORDER BY erase_at, id LIMIT ?"),
       witnesses_(db,
                  "SELECT case_uuid, submitted_at FROM job INDEXED BY witness WHERE case_uuid <> '' "
                  "AND account = ?"

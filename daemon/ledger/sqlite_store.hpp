@@ -65,6 +65,9 @@ public:
     result<void> record(const job& after, job_state from, const std::string& raw_answer);
     std::vector<job> unpublished(std::size_t count_max);
     void published(const std::vector<std::pair<job_id, std::uint32_t>>& outcomes);
+    std::vector<published_outcome> published_outcomes(wall_time finished_after, job_id id_after,
+                                                      std::size_t count_max);
+    void publish_again(const std::vector<job_id>& jobs);
     std::vector<witness> witnesses(const std::string& account, wall_time after,
                                    std::size_t count_max);
     std::vector<std::string> finished_batches(std::size_t count_max);
@@ -119,6 +122,7 @@ private:
     statement put_answer_;
     statement unpublished_;
     statement published_;
+    statement published_outcomes_;
     statement witnesses_;
     statement finished_batches_;
     statement batch_;

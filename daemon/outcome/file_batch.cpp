@@ -134,6 +134,13 @@ error_code file_calls::remove(int directory, const std::string& name) {
     return ::unlinkat(directory, name.c_str(), 0) == 0 ? error_code() : last_error();
 }
 
+bool file_calls::holds(int directory, const std::string& name) {
+    struct stat found {};
+    return ::fstatat(directory, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0
+               ? S_ISREG(found.st_mode) && found.st_size > 0
+               : errno != ENOENT;
+}
+
 void publish_files(file_calls& calls, std::span<file_to_publish> files) {
     for (std::size_t at = 0; at < files.size(); at += chunk_files_max) {
         const auto chunk = files.subspan(at, std::min(chunk_files_max, files.size() - at));

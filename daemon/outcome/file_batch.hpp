@@ -31,6 +31,8 @@ public:
     virtual error_code sync(int fd);
     virtual error_code rename(int directory, const std::string& from, const std::string& to);
     virtual error_code remove(int directory, const std::string& name);
+    // Whether there is a file of that name with something in it. What cannot be looked at is.
+    virtual bool holds(int directory, const std::string& name);
 };
 
 struct file_to_publish {

@@ -90,6 +90,25 @@ std::vector<result<void>> outcome_writer::publish(std::span<const job> rows) {
     return files.write(parts_->calls);
 }
 
+std::vector<job_id> outcome_writer::missing(std::span<const published_outcome> outcomes) {
+    std::map<std::string, result<outcome_directories::handle>> opened;
+    std::vector<job_id> gone;
+    for (const auto& one : outcomes) {
+        if (!is_account(one.account) || !is_reference(one.reference)) {
+            continue;
+        }
+        auto found = opened.find(one.account);
+        if (found == opened.end()) {
+            found = opened.emplace(one.account, parts_->directories.open(one.account)).first;
+        }
+        if (found->second.has_value() &&
+            !parts_->calls.holds((*found->second)->get(), one.reference + ".json")) {
+            gone.push_back(one.id);
+        }
+    }
+    return gone;
+}
+
 result<void> outcome_writer::publish_report(const batch_summary& summary) {
     const auto name = report_name(summary.batch);
     publication files(parts_->directories, 2);

@@ -92,6 +92,16 @@ protected:
             reports[summary.batch] = summary;
             co_return result<void>();
         };
+        sink.missing =
+            [this](std::vector<published_outcome> known) -> asio::awaitable<std::vector<job_id>> {
+            std::vector<job_id> gone;
+            for (const auto& one : known) {
+                if (!published.contains(one.reference)) {
+                    gone.push_back(one.id);
+                }
+            }
+            co_return gone;
+        };
         subject = std::make_unique<engine>(
             engine_parts{loop.get_executor(), time, log, random, *store, provider, incoming, sink},
             options);
@@ -466,6 +476,23 @@ TEST_F(Engine, OutcomesThatCouldNotBeWrittenAreWrittenLater) {
     drain(1s);
     EXPECT_EQ(published["r1"].state, job_state::created);
     EXPECT_EQ(provider.posts["r1"], 1);
+}
+
+TEST_F(Engine, OutcomesThatWereTakenAwayAreWrittenAgainAtTheNextStart) {
+    for (int n = 0; n < 2500; ++n) {
+        add("r" + std::to_string(n));
+    }
+    drain();
+    ASSERT_EQ(published.size(), 2500u);
+    for (const auto* gone : {"r0", "r1234", "r2499"}) {
+        published.erase(gone);
+    }
+    publications = 0;
+    drain();
+    EXPECT_EQ(publications, 3u);
+    EXPECT_EQ(published.size(), 2500u);
+    EXPECT_EQ(published["r1234"].revision, 1u);
+    EXPECT_EQ(provider.cases.size(), 2500u);
 }
 
 TEST_F(Engine, StopLetsRequestsInFlightEnd) {

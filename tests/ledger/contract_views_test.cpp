@@ -45,6 +45,40 @@ TEST_P(LedgerContract, AFinalJobThatIsDroppedAgainIsPublishedAgain) {
     EXPECT_EQ(unpublished(), std::vector<job>());
 }
 
+TEST_P(LedgerContract, PublishedOutcomesArePagedAndCanBecomeDueAgain) {
+    const auto finish = [&](const std::string& reference) -> asio::awaitable<void> {
+        auto row = must(co_await book->find("T00000001", reference)).value();
+        row.state = job_state::rejected;
+        row.finished_at = time.wall_now();
+        row.revision = 1;
+        must(co_await book->record(row, job_state::queued));
+        std::vector<std::pair<job_id, std::uint32_t>> done(1, {row.id, 1});
+        must(co_await book->published(std::move(done)));
+    };
+    run([&]() -> asio::awaitable<void> {
+        for (const auto* reference : {"a", "b", "c", "open"}) {
+            std::vector<new_job> jobs(1, a_job(reference));
+            must(co_await book->accept(std::move(jobs)));
+        }
+        for (const auto* reference : {"c", "a", "b"}) {
+            co_await finish(reference);
+        }
+        const auto first = must(co_await book->published_outcomes(wall_time::min(), 0, 2));
+        EXPECT_EQ(first.size(), 2u);
+        const auto& last = first.back();
+        auto rest = must(co_await book->published_outcomes(last.finished_at, last.id, 2));
+        EXPECT_EQ(rest.size(), 1u);
+        EXPECT_NE(first[0].reference, first[1].reference);
+        EXPECT_EQ(rest.front().account, "T00000001");
+        std::vector<job_id> gone(1, rest.front().id);
+        must(co_await book->publish_again(std::move(gone)));
+        const auto due = must(co_await book->unpublished(10));
+        EXPECT_EQ(due.size(), 1u);
+        EXPECT_EQ(due.front().reference, rest.front().reference);
+        EXPECT_EQ(must(co_await book->published_outcomes(wall_time::min(), 0, 9)).size(), 2u);
+    });
+}
+
 TEST_P(LedgerContract, WitnessesAreTheLatestCasesOfTheAccount) {
     auto other = a_job("other");
     other.account = "P00000002";

@@ -379,6 +379,23 @@ TEST_F(OutcomeWriter, TellsWhenAReportCannotBeWritten) {
     EXPECT_TRUE(writer.publish_report(summary).has_error());
 }
 
+TEST_F(OutcomeWriter, TellsWhichOutcomesAreMissingOrEmpty) {
+    outcome_writer writer(root);
+    const std::vector<job> rows = {a_created_job("there"), a_created_job("gone"),
+                                   a_created_job("empty")};
+    writer.publish(rows);
+    std::vector<published_outcome> known;
+    for (const auto& row : rows) {
+        known.push_back({static_cast<job_id>(known.size()), {}, row.account, row.reference});
+    }
+    known.push_back({3, {}, "P00000001", "never"});
+    known.push_back({4, {}, "../escape", "there"});
+    fs::remove(file_of(rows[1]));
+    fs::resize_file(file_of(rows[2]), 0);
+    EXPECT_EQ(writer.missing(known), (std::vector<job_id>{1, 2, 3}));
+    EXPECT_TRUE(writer.missing({}).empty());
+}
+
 TEST_F(OutcomeWriter, NothingToDoIsNoError) {
     outcome_writer writer(root);
     EXPECT_TRUE(writer.publish({}).empty());

@@ -146,6 +146,22 @@ class HandOff(SystemTest):
         self.assertEqual(site.sandbox.posts(), len(jobs))
         self.end(site)
 
+    def test_missing_outcomes_come_back_at_the_next_start(self):
+        site = self.site()
+        jobs = [site.oracle.issue("job-%d" % number) for number in range(10)]
+        for job in jobs:
+            site.drop(job)
+        self.assertEqual(site.drain().code, 0)
+        before = {job["reference"]: site.outcome(job["reference"]) for job in jobs}
+        for job in jobs[:7]:
+            os.remove(os.path.join(site.outcomes, ACCOUNT, job["reference"] + ".json"))
+        daemon = site.drain()
+        self.assertEqual(daemon.code, 0)
+        self.assertIn("outcomes_missing", daemon.log)
+        self.assertEqual({job["reference"]: site.outcome(job["reference"]) for job in jobs}, before)
+        self.assertEqual(site.sandbox.posts(), len(jobs))
+        site.oracle.judge()
+
     def test_odd_names(self):
         site = self.serve()
         names = ["-rf", "name with spaces", "æøå", "'; DROP TABLE jobs; --", "a" * 200,

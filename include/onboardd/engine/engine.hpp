@@ -30,6 +30,8 @@ struct outcome_sink {
     // One result for each row, in order; after success the file survives a power cut.
     std::function<asio::awaitable<std::vector<result<void>>>(std::vector<job>)> publish;
     std::function<asio::awaitable<result<void>>(batch_summary)> publish_report;
+    // Which of these outcomes are not there any more.
+    std::function<asio::awaitable<std::vector<job_id>>(std::vector<published_outcome>)> missing;
 };
 
 struct account_options {
@@ -58,7 +60,7 @@ struct engine_options {
     // Changes performance.
     std::size_t claim_max = 128;         // jobs claimed at a time, for each account
     std::size_t publish_batch_max = 64;  // outcomes written and synced together
-    std::size_t publish_lanes = 4;       // such batches under way at once
+    std::size_t publish_lanes = 16;  // such batches under way at once: their syncs share a flush
     std::size_t publish_backlog_max =
         1024;  // finished jobs that wait for their outcome; more make submission wait
     std::size_t portions_max = 4;  // portions of the spool on their way into the ledger
@@ -85,6 +87,7 @@ struct engine_status {
     std::uint64_t moves = 0;          // grows whenever a job gets nearer to its end
     std::vector<std::string> paused;  // "T12345678: the credential is refused"
     bool intake_idle = false;         // the last scan found nothing more to take
+    bool outcomes_checked = false;    // those of earlier processes: what was missing is due again
 
     [[nodiscard]] std::uint64_t of(job_state state) const {
         return by_state[static_cast<std::size_t>(state)];

@@ -67,6 +67,14 @@ struct witness {
     wall_time submitted_at{};  // when its POST had been sent
 };
 
+// An outcome that is on disk as far as the ledger knows.
+struct published_outcome {
+    job_id id = 0;
+    wall_time finished_at{};
+    std::string account;
+    std::string reference;
+};
+
 struct ledger_counters {
     std::uint64_t commits = 0;
     std::uint64_t rows = 0;  // transitions and acceptances
@@ -114,6 +122,14 @@ public:
     // The outcome files with these revisions are on disk. May ride with the next commit.
     virtual asio::awaitable<result<void>> published(
         std::vector<std::pair<job_id, std::uint32_t>> outcomes) = 0;
+
+    // Outcomes that were published, of jobs that have ended and whose request is not erased yet, in
+    // the order of (finished_at, id): those after this place, at most `count_max`.
+    virtual asio::awaitable<result<std::vector<published_outcome>>> published_outcomes(
+        wall_time finished_after, job_id id_after, std::size_t count_max) = 0;
+
+    // The outcomes of these jobs are not on disk after all: they become due for publishing again.
+    virtual asio::awaitable<result<void>> publish_again(std::vector<job_id> jobs) = 0;
 
     // Our cases of `account` with the latest submission times after `after`, newest first, at most
     // `count_max`.

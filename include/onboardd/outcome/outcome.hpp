@@ -39,6 +39,10 @@ public:
     // contract has them fails with invalid_argument and touches nothing.
     std::vector<result<void>> publish(std::span<const job> rows);
 
+    // Which of these outcomes have no file, or an empty one. Blocking; one that cannot be looked at
+    // counts as there.
+    std::vector<job_id> missing(std::span<const published_outcome> outcomes);
+
     // Writes reports/<batch>.json and .txt in the same way. The name is made safe for a path first.
     result<void> publish_report(const batch_summary& summary);
 
