@@ -35,7 +35,11 @@ void make_ledger(const path& file) {
         db.run(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
         db.run(("PRAGMA user_version = " + std::to_string(schema_version)).c_str());
         db.run("COMMIT");
-    }  // closing moves the log into the file and syncs it
+        // Closing would do so too, but does not tell when it fails.
+        if (db.integer("PRAGMA wal_checkpoint(TRUNCATE)") != 0) {
+            refuse(fresh, "another program reads it; stop that and start again");
+        }
+    }
     std::filesystem::rename(fresh, file);
     sync_directory(file.parent_path());
 }

@@ -2,6 +2,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <fstream>
+#include <functional>
 #include <map>
 
 #include "ledger/failing_vfs.hpp"
@@ -99,6 +100,29 @@ protected:
         }
     }
 
+    // The same for a start, with what `prepare` left. Each failed one is followed by a good one.
+    std::size_t fail_everywhere_in_the_start(bool for_ever, const std::function<void()>& prepare) {
+        for (std::size_t n = 0;; ++n) {
+            SCOPED_TRACE("failing call " + std::to_string(n));
+            prepare();
+            disk.fail_at(n, for_ever);
+            try {
+                open();
+            } catch (const config_error& error) {
+                EXPECT_NE(std::string(error.what()).find("ledger.db"), std::string::npos)
+                    << error.what();
+                disk.work();
+                open();
+                expect_all_that_was_acknowledged();
+                close();
+                continue;
+            }
+            disk.work();
+            close();
+            return n;
+        }
+    }
+
     // 0, 1, 2 ... until nothing fails. Returns how many points there were.
     std::size_t fail_everywhere(bool for_ever) {
         for (std::size_t n = 0;; ++n) {
@@ -143,25 +167,14 @@ TEST_F(SqliteFailureTest, EveryCallOfTheDiskMayFailDuringTheStart) {
     open();
     work_until_it_fails();
     close();
-    for (std::size_t n = 0;; ++n) {
-        SCOPED_TRACE("failing call " + std::to_string(n));
-        disk.fail_at(n, false);
-        try {
-            open();
-        } catch (const config_error& error) {
-            EXPECT_NE(std::string(error.what()).find("ledger.db"), std::string::npos)
-                << error.what();
-            disk.work();
-            open();
-            expect_all_that_was_acknowledged();
-            close();
-            continue;
-        }
-        disk.work();
-        close();
-        EXPECT_GT(n, 3u);
-        return;
-    }
+    EXPECT_GT(fail_everywhere_in_the_start(false, [] {}), 3u);
+}
+
+// What was made half must not get the ledger's name: it would be refused by every later start.
+TEST_F(SqliteFailureTest, EveryCallOfTheDiskMayFailWhileTheLedgerIsMade) {
+    const auto remove = [this] { std::filesystem::remove(file()); };
+    EXPECT_GT(fail_everywhere_in_the_start(false, remove), 10u);
+    EXPECT_GT(fail_everywhere_in_the_start(true, remove), 10u);
 }
 
 TEST_F(SqliteFailureTest, AllCallersOfAFailedCommitAreTold) {
