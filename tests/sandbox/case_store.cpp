@@ -2,13 +2,17 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <stdexcept>
 
 #include "text.hpp"
 
 namespace onboardd::sandbox {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr std::size_t block_bytes = 1 << 20;
 constexpr std::uint32_t kept_bodies_max = 20;  // of one reference, besides those that made a case
@@ -137,6 +141,7 @@ std::uint32_t case_store::create(const new_case& from, const settings& how, std:
     auto& made = cases_.emplace_back();
     made.id = make_id(index);
     made.created_ms = now_ms;
+    made.created_steady_ns = std::chrono::steady_clock::now().time_since_epoch() / 1ns;
     made.request = from.request;
     made.url_after_ms = how.url_after_ms;
     made.visible_after_ms = how.list_lag_ms;
@@ -165,6 +170,30 @@ std::uint32_t case_store::create(const new_case& from, const settings& how, std:
     (record.last_case == nothing ? record.first_case : cases_[record.last_case].next) = index;
     record.last_case = index;
     return index;
+}
+
+std::uint32_t case_store::create_again(const new_case& from, const settings& how,
+                                       std::string_view id, std::int64_t created_ms) {
+    std::array<std::uint64_t, 2> same{};
+    const auto next = static_cast<std::uint32_t>(cases_.size());
+    if (!parse_id(id, same) || (static_cast<std::uint32_t>(same[1]) ^ mix(same[0])) != next) {
+        throw std::invalid_argument("case " + std::string(id) + " is not the next one");
+    }
+    const auto index = create(from, how, created_ms);
+    cases_[index].id = same;
+    return index;
+}
+
+void case_store::append_snapshot(std::string& to, std::uint32_t index) const {
+    const auto& one = cases_[index];
+    to += "{\"account\":";
+    append_json_string(to, accounts_[one.account].name);
+    to += ",\"client\":" + creators_[one.creator] + ",\"id\":\"";
+    append_id(to, one);
+    to += "\",\"created_ms\":" + std::to_string(one.created_ms);
+    to += ",\"created_steady_ns\":" + std::to_string(one.created_steady_ns) + ",\"body\":";
+    append_json_string(to, requests_[one.request].body);
+    to += '}';
 }
 
 void case_store::change_status(std::uint32_t index, std::string_view status, std::int64_t now_ms) {

@@ -44,6 +44,7 @@ struct stored_request {
 struct stored_case {
     std::array<std::uint64_t, 2> id{};
     std::int64_t created_ms = 0;
+    std::int64_t created_steady_ns = 0;  // of the monotonic clock
     std::uint32_t request = nothing;
     std::uint32_t next = nothing;  // of the same reference
     std::uint32_t url_after_ms = 0;
@@ -97,6 +98,11 @@ public:
 
     std::uint32_t create(const new_case& from, const settings& how, std::int64_t now_ms);
 
+    // A case of another run. Ids stay valid only if all cases of it are made again, in their order
+    // and from the first; std::invalid_argument if this one is not the next.
+    std::uint32_t create_again(const new_case& from, const settings& how, std::string_view id,
+                               std::int64_t created_ms);
+
     // Adds an event with another status; it counts from now on.
     void change_status(std::uint32_t index, std::string_view status, std::int64_t now_ms);
 
@@ -111,6 +117,9 @@ public:
     // The case as the provider shows it.
     void append_json(std::string& to, std::uint32_t index, std::int64_t now_ms,
                      bool with_reference = true) const;
+
+    // What create_again() wants, as JSON, with the monotonic time at which the case came to be.
+    void append_snapshot(std::string& to, std::uint32_t index) const;
 
     const stored_request& request(std::uint32_t index) const { return requests_[index]; }
     template <class Visitor>

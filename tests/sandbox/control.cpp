@@ -11,6 +11,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "post_body.hpp"
 #include "text.hpp"
 
 namespace onboardd::sandbox {
@@ -146,6 +147,8 @@ reply control::answer_get(const request_reader& request) {
         good.body = requests(request.query());
     } else if (request.path() == "/references") {
         good.body = references(request.query());
+    } else if (request.path() == "/snapshot") {
+        good.body = snapshot();
     } else if (request.path() == "/settings") {
         good.body = show_settings();
     } else {
@@ -170,6 +173,8 @@ reply control::answer_post(const request_reader& request) {
         server_.close_connections();
     } else if (request.path() == "/reset") {
         forget();
+    } else if (request.path() == "/load") {
+        load(request.body);
     } else {
         return error_reply(404, "the control port has no such page");
     }
@@ -277,6 +282,16 @@ std::string control::references(std::string_view query) const {
     return all + "]";
 }
 
+std::string control::snapshot() const {
+    const auto& store = server_.the_world().store;
+    std::string all = "[";
+    for (std::uint32_t index = 0; index < store.cases(); ++index) {
+        all += all.size() == 1 ? "" : ",";
+        store.append_snapshot(all, index);
+    }
+    return all + "]";
+}
+
 std::string control::show_settings() const {
     json::object all;
     for (const auto& entry : switches()) {
@@ -328,6 +343,29 @@ void control::forget() {
     the_world.counts.connections_open = the_world.counts.connections_open_max = open;
     the_world.counts.in_flight = the_world.counts.in_flight_max = in_flight;
     ++the_world.generation;
+}
+
+void control::load(std::string_view text) {
+    const auto cases = json::parse(json_view(text));
+    forget();
+    auto& the_world = server_.the_world();
+    for (const auto& told : cases.as_array()) {
+        const auto& one = told.as_object();
+        const auto account = text_member(one, "account");
+        const auto client = text_member(one, "client");
+        const auto body = text_member(one, "body");
+        const auto read = read_post_body(body);
+        new_case from;
+        from.account = account;
+        from.client = client;
+        from.reference = read.reference;
+        from.body = body;
+        from.echoed = read.echoed;
+        from.auto_status = account[0] == 'T' ? read.auto_status : std::string_view();
+        from.request = the_world.store.note_request(account, read.reference, body, no_fault().kind);
+        the_world.store.create_again(from, the_world.how, text_member(one, "id"),
+                                     one.at("created_ms").to_number<std::int64_t>());
+    }
 }
 
 }  // namespace onboardd::sandbox

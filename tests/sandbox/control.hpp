@@ -15,6 +15,7 @@
 //   most 20 are kept) GET  /references?account=A&after=N         {"account", "reference", "cases",
 //   "requests"} of all references that
 //                                              were ever seen, 10,000 at a time
+//   GET  /snapshot                             all cases, in their order, as POST /load takes them
 //   GET  /settings                             all switches and their values
 //   POST /settings  {"latency": 20, ...}       changes switches, named and written as on the
 //   command line POST /script    {"R": ["500-after", "ok"]} one fault for each POST of R (or A/R),
@@ -22,6 +23,7 @@
 //   /revoke                               makes all tokens invalid POST /disconnect closes all
 //   connections of the provider POST /reset                                forgets cases, requests,
 //   counts, tokens and scripts; keeps switches
+//   POST /load      [{...}, ...]               as /reset, then has the first cases of a snapshot
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -51,10 +53,12 @@ private:
     std::string cases(std::string_view query) const;
     std::string requests(std::string_view query) const;
     std::string references(std::string_view query) const;
+    std::string snapshot() const;
     std::string show_settings() const;
     void change_settings(std::string_view json);
     void change_status(std::string_view json);
     void forget();
+    void load(std::string_view json);
 
     asio::io_context& loop_;
     server& server_;

@@ -924,6 +924,24 @@ class Control(Base):
                          (0, 0, {}))
         self.assertEqual(self.client.list().status, 401)
 
+    def test_a_snapshot_takes_back_to_any_moment(self):
+        for number in range(3):
+            self.client.post(a_case("seller-%d" % number))
+        taken = self.sandbox.control("/snapshot")
+        self.assertEqual(len(taken), 3)
+        times = [one["created_steady_ns"] for one in taken]
+        self.assertEqual(times, sorted(times))
+        before = self.sandbox.cases("seller-1")
+        self.sandbox.control("/load", taken[:2])
+        self.client.log_in()
+        self.assertEqual(self.sandbox.summary()["cases"], 2)
+        self.assertEqual(self.sandbox.cases("seller-1"), before)
+        self.assertEqual(sorted(self.client.ids()), sorted(one["id"] for one in taken[:2]))
+        one = self.client.call("GET", cases_path() + "/" + taken[1]["id"], None,
+                               self.client.bearer)
+        self.assertEqual(one.status, 200)
+        self.assertRaises(ValueError, self.sandbox.control, "/load", taken[1:])
+
     def test_unknown_pages(self):
         self.assertRaises(ValueError, self.sandbox.control, "/no-such")
         self.assertRaises(ValueError, self.sandbox.control, "/no-such", {})
