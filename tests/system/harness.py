@@ -210,7 +210,8 @@ class NotifySocket:
 class Daemon:
     """One process of onboardd; its output goes to files."""
 
-    def __init__(self, site, *options, environment=None, config=None):
+    def __init__(self, site, *options, environment=None, config=None, under=()):
+        """`under`: a program, with its arguments, that runs the daemon."""
         self.site = site
         number = len(site.daemons)
         self.out_file = os.path.join(site.directory, "daemon-%03d.out" % number)
@@ -221,7 +222,7 @@ class Daemon:
         surroundings.update(environment or {})
         with open(self.out_file, "wb") as out, open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
-                [DAEMON, "--config", config or site.config_file, *options],
+                [*under, DAEMON, "--config", config or site.config_file, *options],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=surroundings)
         site.daemons.append(self)
 
@@ -296,7 +297,8 @@ class Site:
     }
 
     def __init__(self, test, *sandbox_options, accounts=(ACCOUNT,), certificate="server",
-                 **sections):
+                 sandbox=None, **sections):
+        """`sandbox`: one that runs already; who started it stops it."""
         self.test = test
         self.holder = tempfile.TemporaryDirectory(prefix="onb-")
         self.directory = self.holder.name
@@ -312,8 +314,9 @@ class Site:
         os.makedirs(self.incoming)
         os.mkdir(self.path("ledger"))
         self.config_file = self.path("onboardd.yaml")
-        self.sandbox = Sandbox(self.directory, certificates(), *sandbox_options,
-                               certificate=certificate)
+        self.sandbox = sandbox or Sandbox(self.directory, certificates(), *sandbox_options,
+                                          certificate=certificate)
+        self.owns_sandbox = sandbox is None
         self.sections = sections
         self.configure()
         self.oracle = Oracle(self)
@@ -322,7 +325,8 @@ class Site:
     def close(self):
         for daemon in self.daemons:
             daemon.kill()
-        self.sandbox.stop()
+        if self.owns_sandbox:
+            self.sandbox.stop()
         keep = os.environ.get("ONBOARDD_TEST_KEEP")
         if keep:
             shutil.copytree(self.directory, os.path.join(keep, self.test.id()),
