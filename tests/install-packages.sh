@@ -1,6 +1,6 @@
 #!/bin/sh
-# install-packages.sh [lint] [bench]: installs what building and testing need and what is missing,
-# on Debian 12. Quick and silent where all is there; uses sudo where it is not root.
+# install-packages.sh [lint] [bench] [powercut]: installs what building and testing need and what is
+# missing, on Debian 12. Quick and silent where all is there; uses sudo where it is not root.
 set -eu
 
 # The one list. Compiler and build tools, then libraries, then what the tests call.
@@ -16,7 +16,11 @@ for group in "$@"; do
     case $group in
         lint) packages="$packages clang-format clang-tidy" ;;
         bench) packages="$packages curl strace util-linux" ;;
-        *) echo "usage: install-packages.sh [lint] [bench]" >&2; exit 2 ;;
+        powercut)
+            packages="$packages nbdkit nbdkit-plugin-dev libnbd-bin fuse3
+                util-linux e2fsprogs xfsprogs btrfs-progs"
+            ;;
+        *) echo "usage: install-packages.sh [lint] [bench] [powercut]" >&2; exit 2 ;;
     esac
 done
 
