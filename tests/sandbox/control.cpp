@@ -23,6 +23,7 @@ namespace json = boost::json;
 constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 constexpr std::size_t duplicated_shown_max = 10'000;
 constexpr std::uint64_t references_shown_max = 10'000;
+constexpr std::int64_t preloaded_max = 1'000'000;
 
 json::string_view json_view(std::string_view text) {
     return {text.data(), text.size()};
@@ -167,6 +168,8 @@ reply control::answer_post(const request_reader& request) {
         read_scripts(request.body, server_.the_world().how.scripts);
     } else if (request.path() == "/status") {
         change_status(request.body);
+    } else if (request.path() == "/preload") {
+        preload(request.body);
     } else if (request.path() == "/revoke") {
         server_.the_world().tokens.revoke_all();
     } else if (request.path() == "/disconnect") {
@@ -328,6 +331,36 @@ void control::change_status(std::string_view text) {
         throw std::invalid_argument("no such case, or no case_status");
     }
     store.change_status(index, text_member(wanted, "case_status"), wall_now_ms());
+}
+
+// Cases of an earlier life, without a POST for each.
+void control::preload(std::string_view text) {
+    auto& the_world = server_.the_world();
+    auto wanted = parse_object(text);
+    const auto account = text_member(wanted, "account");
+    const auto prefix = text_member(wanted, "reference");
+    auto* body = wanted.if_contains("case");
+    const auto count = wanted.contains("count") ? wanted.at("count").to_number<std::int64_t>() : 1;
+    if (account.empty() || prefix.empty() || body == nullptr || !body->is_object() || count < 0 ||
+        count > preloaded_max) {
+        throw std::invalid_argument("account, reference, case and a count are needed");
+    }
+    auto& asked = body->as_object()["case_request"];
+    if (!asked.is_object()) {
+        asked.emplace_object();
+    }
+    for (std::int64_t number = 0; number < count; ++number) {
+        const auto reference = prefix + std::to_string(number);
+        asked.as_object()["referenceId"] = reference;
+        const auto request = json::serialize(*body);
+        new_case from;
+        from.account = account;
+        from.client = "preload";
+        from.reference = reference;
+        from.body = request;
+        from.request = the_world.store.note_request(account, reference, request, no_fault().kind);
+        the_world.store.create(from, the_world.how, wall_now_ms());
+    }
 }
 
 void control::forget() {

@@ -19,8 +19,10 @@
 //   GET  /settings                             all switches and their values
 //   POST /settings  {"latency": 20, ...}       changes switches, named and written as on the
 //   command line POST /script    {"R": ["500-after", "ok"]} one fault for each POST of R (or A/R),
-//   then none POST /status    {"account", "reference" or "id", "case_status"}  moves a case on POST
-//   /revoke                               makes all tokens invalid POST /disconnect closes all
+//   then none POST /status    {"account", "reference" or "id", "case_status"}  moves a case on
+//   POST /preload   {"account", "reference": "R-", "count", "case"}   cases R-0, R-1, ... without
+//   a POST for each
+//   POST /revoke                               makes all tokens invalid POST /disconnect closes all
 //   connections of the provider POST /reset                                forgets cases, requests,
 //   counts, tokens and scripts; keeps switches
 //   POST /load      [{...}, ...]               as /reset, then has the first cases of a snapshot
@@ -57,6 +59,7 @@ private:
     std::string show_settings() const;
     void change_settings(std::string_view json);
     void change_status(std::string_view json);
+    void preload(std::string_view json);
     void forget();
     void load(std::string_view json);
 

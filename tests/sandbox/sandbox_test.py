@@ -468,6 +468,14 @@ class Lists(Base):
         self.assertEqual(self.client.ids(), made)
         self.assertEqual(self.client.ids("?limit=3&starting_after=" + made[1]), made[2:5])
 
+    def test_cases_of_an_earlier_life_can_be_put_in(self):
+        self.sandbox.control("/preload", {"account": ACCOUNT, "reference": "old-", "count": 2500,
+                                          "case": a_case("any")})
+        self.assertEqual(len(self.client.ids()), 2500)
+        (case,) = self.sandbox.control("/cases?reference=old-2499")
+        self.assertEqual(case["case_request"]["referenceId"], "old-2499")
+        self.assertEqual(self.sandbox.summary()["posts_by_status"], {})
+
     def test_pages_of_ten_unless_asked_otherwise(self):
         made = set(self.make(25))
         for order in ("newest", "oldest", "random"):
