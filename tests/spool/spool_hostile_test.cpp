@@ -309,7 +309,8 @@ TEST_F(SpoolHostileTest, AFullDiskLeavesTheFileAndLosesNothing) {
 
 TEST_F(SpoolHostileTest, WithoutDescriptorsTheIntakePausesAndLosesNothing) {
 #ifdef __SANITIZE_ADDRESS__
-    GTEST_SKIP() << "the undefined behaviour sanitizer needs descriptors of its own to check objects";
+    GTEST_SKIP()
+        << "the undefined behaviour sanitizer needs descriptors of its own to check objects";
 #endif
     put("a.json", job());
     put("batch/b.json", job());
