@@ -12,8 +12,8 @@
 namespace onboardd::test {
 namespace {
 
-std::shared_ptr<EVP_PKEY> make_key(bool rsa) {
-    EVP_PKEY* key = rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
+std::shared_ptr<EVP_PKEY> make_key(bool rsa, unsigned rsa_bits = 2048) {
+    EVP_PKEY* key = rsa ? EVP_RSA_gen(rsa_bits) : EVP_EC_gen("P-256");
     if (key == nullptr) {
         throw std::runtime_error("no key");
     }
@@ -45,18 +45,37 @@ std::shared_ptr<X509> make_certificate(const leaf& wanted, EVP_PKEY* key) {
     return made;
 }
 
-void sign(X509* certificate, X509* issuer, EVP_PKEY* key) {
+void sign(X509* certificate, X509* issuer, EVP_PKEY* key, bool sha1 = false) {
     X509_set_issuer_name(certificate, X509_get_subject_name(issuer));
-    if (X509_sign(certificate, key, EVP_sha256()) == 0) {
+    if (X509_sign(certificate, key, sha1 ? EVP_sha1() : EVP_sha256()) == 0) {
         throw std::runtime_error("cannot sign");
     }
 }
 
+// The textual way of OpenSSL cannot write a NUL.
+void add_raw_name(X509* certificate, const std::string& bytes) {
+    ASN1_IA5STRING* text = ASN1_IA5STRING_new();
+    ASN1_STRING_set(text, bytes.data(), static_cast<int>(bytes.size()));
+    GENERAL_NAME* name = GENERAL_NAME_new();
+    GENERAL_NAME_set0_value(name, GEN_DNS, text);
+    GENERAL_NAMES* names = GENERAL_NAMES_new();
+    sk_GENERAL_NAME_push(names, name);
+    X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT);
+    GENERAL_NAMES_free(names);
+}
+
 void describe_leaf(X509* certificate, X509* issuer, const leaf& wanted) {
-    add_extension(certificate, issuer, NID_basic_constraints, "critical,CA:FALSE");
+    add_extension(certificate, issuer, NID_basic_constraints,
+                  wanted.authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    if (wanted.authority) {
+        return;
+    }
     add_extension(certificate, issuer, NID_ext_key_usage, wanted.purpose);
     if (!wanted.names.empty()) {
         add_extension(certificate, issuer, NID_subject_alt_name, wanted.names);
+    }
+    if (!wanted.raw_name.empty()) {
+        add_raw_name(certificate, wanted.raw_name);
     }
 }
 
@@ -89,11 +108,15 @@ authority::temporary_file::~temporary_file() {
 }
 
 identity authority::issue(const leaf& wanted) const {
+    return issued_by(self_, wanted);
+}
+
+identity issued_by(const identity& issuer, const leaf& wanted) {
     identity made;
-    made.key = make_key(wanted.rsa);
+    made.key = make_key(wanted.rsa, wanted.rsa_bits);
     made.certificate = make_certificate(wanted, made.key.get());
-    describe_leaf(made.certificate.get(), self_.certificate.get(), wanted);
-    sign(made.certificate.get(), self_.certificate.get(), self_.key.get());
+    describe_leaf(made.certificate.get(), issuer.certificate.get(), wanted);
+    sign(made.certificate.get(), issuer.certificate.get(), issuer.key.get(), wanted.sha1);
     return made;
 }
 

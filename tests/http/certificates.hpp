@@ -28,7 +28,11 @@ struct leaf {
     long begins_in_seconds = -3600;
     long ends_in_seconds = 3600;
     bool rsa = false;
+    unsigned rsa_bits = 2048;
     std::string purpose = "serverAuth";
+    bool sha1 = false;       // sign with it
+    bool authority = false;  // may sign others
+    std::string raw_name;    // another DNS name in subjectAltName, with any bytes
 };
 
 class authority {
@@ -55,5 +59,8 @@ private:
 
 // Signed by its own key.
 identity self_signed(const leaf& wanted);
+
+// Signed by `issuer`, whether that may do so or not.
+identity issued_by(const identity& issuer, const leaf& wanted);
 
 }  // namespace onboardd::test

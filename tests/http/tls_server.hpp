@@ -5,6 +5,7 @@
 
 #include <openssl/ssl.h>
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -37,6 +38,9 @@ public:
     std::string read_some(std::size_t size_max = 16 * 1024);
 
     void read_to_end();
+
+    // Waits until the peer sends something or ends, at most for `time_max`: a pace.
+    void wait_for_peer(std::chrono::milliseconds time_max);
 
     // False if the peer is gone.
     bool send(std::string_view bytes);
