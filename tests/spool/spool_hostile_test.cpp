@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/json/parse.hpp>
+#include <cstdlib>
 #include <fstream>
 #include <thread>
 
@@ -343,6 +344,12 @@ TEST_F(SpoolHostileTest, WithoutDescriptorsTheIntakePausesAndLosesNothing) {
     EXPECT_TRUE(names("rejected").empty());
 }
 
+// ONBOARDD_SWAP_ROUNDS: 100000 for a long run.
+int swap_rounds() {
+    const char* wanted = std::getenv("ONBOARDD_SWAP_ROUNDS");
+    return wanted == nullptr ? 1'000 : std::atoi(wanted);
+}
+
 TEST_F(SpoolHostileTest, ASwapRaceNeverShowsAForeignFile) {
     const auto secret = options.directory / "secret.json";
     std::ofstream(secret) << R"({"reference":"secret","case":{"case_for":{}}})";
@@ -363,7 +370,7 @@ TEST_F(SpoolHostileTest, ASwapRaceNeverShowsAForeignFile) {
     });
     std::size_t accepted = 0;
     std::size_t refused = 0;
-    for (int round = 0; round < 1'000; ++round) {
+    for (int round = 0; round < swap_rounds(); ++round) {
         auto taken = take();
         ASSERT_TRUE(taken.has_value());
         refused += taken->refused;

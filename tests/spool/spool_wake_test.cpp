@@ -4,6 +4,8 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "tests/spool/spool_fixture.hpp"
 
@@ -89,6 +91,33 @@ TEST_F(SpoolWakeTest, ARenameWakesAndALaterEventDoesNotPostponeIt) {
     put("b.json", job());
     settle_down();
     EXPECT_TRUE(woken_after(400ms));
+}
+
+// The kernel drops events beyond max_queued_events while nobody reads them: what is there counts,
+// not what was told.
+TEST_F(SpoolWakeTest, AnOverflowOfTheQueueLosesNoFile) {
+    std::size_t queue_max = 0;
+    std::ifstream("/proc/sys/fs/inotify/max_queued_events") >> queue_max;
+    if (queue_max == 0 || queue_max > 100'000) {
+        GTEST_SKIP() << "max_queued_events is " << queue_max << ": no flood of a test's size";
+    }
+    start();
+    take_all();
+    begin_waiting();
+    const auto other = incoming(".flood");
+    std::ofstream(other).close();
+    for (std::size_t i = 0; i < queue_max; ++i) {  // two events each: moved here, moved here
+        std::filesystem::rename(other, incoming(".flooD"));
+        std::filesystem::rename(incoming(".flooD"), other);
+    }
+    constexpr int files_dropped = 50;  // their events come behind the full queue: lost
+    for (int i = 0; i < files_dropped; ++i) {
+        put("lost-" + std::to_string(i) + ".json", job());
+    }
+    settle_down();
+    EXPECT_TRUE(woken_after(1s)) << "the overflow itself wakes";
+    EXPECT_EQ(accept_all().size(), std::size_t{files_dropped});
+    EXPECT_TRUE(names("incoming") == names_type{".flood"});
 }
 
 TEST_F(SpoolWakeTest, BatchDirectoriesAreWatchedOnceTheyWereScanned) {
