@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace onboardd::spooling {
 namespace {
@@ -87,6 +88,8 @@ intake_step intake::step(const job_reader& reader, wall_time now) {
     }
     if (work.out.scan_complete) {
         work.out.unsettled = scan_->unsettled;
+        work.out.left = scan_->left;
+        failure_reported_ = failure_reported_ && scan_->left != 0;
     }
     if (work.out.scan_complete || work.out.failure) {
         scan_.reset();
@@ -293,13 +296,13 @@ void intake::cannot_read(filling& work, const directory_ptr& where, const std::s
     }
 }
 
-// It stays where it is and a later scan tries again. Said once a scan: the cause is mostly the same
-// for all.
+// It stays where it is and a later scan tries again. Said once: the cause is mostly the same for
+// all, and a full disk stays full for many scans.
 void intake::leave(const open_directory& where, const std::string& name, error_code failure) {
-    if (scan_->failure_reported) {
+    ++scan_->left;
+    if (std::exchange(failure_reported_, true)) {
         return;
     }
-    scan_->failure_reported = true;
     log_.error("job_file_left",
                "a file in the spool can be neither taken nor moved away; it is tried again",
                {{"file", printable(path_of(where, name))}, {"ec", failure.message()}});

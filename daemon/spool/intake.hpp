@@ -21,6 +21,7 @@ struct intake_step {
     portion taken;
     bool scan_complete = false;
     std::size_t unsettled = 0;  // of the scan, when it is complete
+    std::size_t left = 0;       // the same: could be neither taken nor moved away
     error_code failure;         // the scan was given up; what was taken before is in `taken`
 };
 
@@ -51,7 +52,7 @@ private:
         directory_ptr batch;  // that is being read, or null
         std::optional<directory_stream> batch_names;
         std::size_t unsettled = 0;
-        bool failure_reported = false;
+        std::size_t left = 0;
     };
     struct open_lines {  // a .jsonl file
         std::shared_ptr<source_file> file;
@@ -108,6 +109,7 @@ private:
     std::optional<open_scan> scan_;
     std::optional<open_lines> lines_;
     std::string buffer_;
+    bool failure_reported_ = false;  // a file was left, and no scan since then left none
 };
 
 }  // namespace onboardd::spooling

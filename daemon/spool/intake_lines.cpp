@@ -108,7 +108,7 @@ void intake::refuse_line(filling& work, const text_line& line, std::vector<job_f
     reason.faults = std::move(faults);
     const auto kept = work.rejects.keep_line(lines_->file->fd(), line.offset, line.length, reason);
     if (kept.has_value()) {
-        ++work.out.taken.refused;
+        work.out.taken.refused += *kept == reject_store::session::kept::now ? 1 : 0;
         if (work.parted.empty() || work.parted.back() != lines_->file) {
             work.parted.push_back(lines_->file);
         }

@@ -157,8 +157,9 @@ result<void> reject_store::session::move_as(const reject_names& names, const dir
     return write_reason(names, reason_text(stray, at_));
 }
 
-result<void> reject_store::session::keep_line(int fd, std::uint64_t offset, std::uint64_t length,
-                                              const reject_reason& reason) {
+result<reject_store::session::kept> reject_store::session::keep_line(int fd, std::uint64_t offset,
+                                                                     std::uint64_t length,
+                                                                     const reject_reason& reason) {
     const auto to = directory();
     if (to.has_error()) {
         return to.error();
@@ -168,7 +169,7 @@ result<void> reject_store::session::keep_line(int fd, std::uint64_t offset, std:
         const bool reason_here = same_reason(*to, names.reason, reason);
         if (exists(*to, names.file)) {
             if (reason_here && holds_range(*to, names.file, fd, offset, length)) {
-                return {};
+                return kept::before;
             }
             continue;
         }
@@ -178,10 +179,10 @@ result<void> reject_store::session::keep_line(int fd, std::uint64_t offset, std:
         }
         if (done.has_value()) {
             report(reason, names);
-            return done;
+            return kept::now;
         }
         if (done.error() != exists_already()) {
-            return done;
+            return done.error();
         }
     }
 }

@@ -50,7 +50,8 @@ public:
 
         // Copies `length` bytes at `offset` of `fd`, the line of a .jsonl file. After a crash lines
         // come again: what is here already is not written twice.
-        result<void> keep_line(int fd, std::uint64_t offset, std::uint64_t length,
+        enum class kept { now, before };
+        result<kept> keep_line(int fd, std::uint64_t offset, std::uint64_t length,
                                const reject_reason& reason);
 
         // Until then a power cut may undo what was done.

@@ -115,6 +115,7 @@ public:
             if (step.scan_complete) {
                 complete_ = true;
                 unsettled_ = step.unsettled;
+                left_ = step.left;
                 plan_next_scan(unsettled_ > 0);
             }
             if (!step.taken.jobs.empty() || step.taken.refused > 0) {
@@ -158,6 +159,7 @@ public:
     }
 
     std::size_t unsettled() const override { return unsettled_; }
+    std::size_t left() const override { return left_; }
 
     void use(std::unique_ptr<job_reader> reader) override { reader_ = std::move(reader); }
 
@@ -232,7 +234,9 @@ private:
                                     "a new reference, or the same content again");
         if (entry.line != 0) {
             reason.line = entry.line;
-            return rejects.keep_line(entry.file->fd(), entry.offset, entry.length, reason);
+            const auto kept =
+                rejects.keep_line(entry.file->fd(), entry.offset, entry.length, reason);
+            return kept.has_error() ? result<void>(kept.error()) : result<void>();
         }
         auto moved = rejects.move(entry.file->where(), entry.file->identity(), reason);
         return moved.has_error() && moved.error() == boost::system::errc::no_such_file_or_directory
@@ -254,6 +258,7 @@ private:
     wake_times wake_;
     bool complete_ = false;  // the scan is, and the caller has not been told yet
     std::size_t unsettled_ = 0;
+    std::size_t left_ = 0;
 };
 
 }  // namespace

@@ -60,6 +60,10 @@ public:
     // Files seen by the last complete scan that were left because they changed within `settle`.
     [[nodiscard]] virtual std::size_t unsettled() const = 0;
 
+    // Entries seen by the last complete scan that could be neither taken nor moved away, because
+    // the disk is full or the rights are wrong, for example. They are tried again.
+    [[nodiscard]] virtual std::size_t left() const { return 0; }
+
     // New rules from a reloaded configuration; portions read from now on use them.
     virtual void use(std::unique_ptr<job_reader> reader) = 0;
 };
