@@ -200,7 +200,24 @@ private:
     asio::awaitable<void> tell_status() {
         for (;;) {
             notify_.status(describe_status(engine_.status()));
+            tell_of_clock();
             co_await time_->wait_for(status_interval);
+        }
+    }
+
+    // The look also keeps the clock going: it has to see a jump soon after it.
+    void tell_of_clock() {
+        time_->wall_now();
+        const auto jump = std::chrono::floor<std::chrono::seconds>(time_->wall_jump());
+        if (jump == std::exchange(told_jump_, jump)) {
+            return;
+        }
+        if (jump.count() != 0) {
+            log_->warning("clock_jumped",
+                          "the machine's clock was set; it is believed if it stays so",
+                          {{"seconds", std::to_string(jump.count())}});
+        } else {
+            log_->info("clock_steady", "the machine's clock and ours agree again");
         }
     }
 
@@ -276,6 +293,7 @@ private:
     task_group work_;
     task_group helpers_;
     run_result result_;
+    std::chrono::seconds told_jump_{0};
     bool stopped_ = false;
     bool drained_ = false;  // the drain ended because nothing was left to do
 };

@@ -1,9 +1,14 @@
 #include "onboardd/base/clock.hpp"
 
+#include <time.h>
+
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <mutex>
+
+#include "onboardd/base/steadied_wall.hpp"
 
 namespace onboardd {
 namespace {
@@ -14,12 +19,33 @@ class system_clock_source final : public clock {
 public:
     steady_time now() const override { return steady_clock::now(); }
 
-    wall_time wall_now() const override { return floor<milliseconds>(system_clock::now()); }
+    wall_time wall_now() const override {
+        const std::lock_guard lock(mutex_);
+        return wall_.look(machine_wall(), boot_clock::now());
+    }
+
+    wall_time wall_trusted_since() const override {
+        const std::lock_guard lock(mutex_);
+        return wall_.trusted_since();
+    }
+
+    milliseconds wall_jump() const override {
+        const std::lock_guard lock(mutex_);
+        return wall_.jump();
+    }
+
+    boot_time boot_now() const override { return boot_clock::now(); }
 
     asio::awaitable<void> wait_until(steady_time deadline) override {
         asio::steady_timer timer(co_await asio::this_coro::executor, deadline);
         co_await timer.async_wait(asio::use_awaitable);
     }
+
+private:
+    static wall_time machine_wall() { return floor<milliseconds>(system_clock::now()); }
+
+    mutable std::mutex mutex_;
+    mutable steadied_wall wall_{machine_wall(), boot_clock::now()};
 };
 
 // RFC 3339 has years of four digits.
@@ -122,6 +148,12 @@ minutes read_offset(reader& from) {
 }
 
 }  // namespace
+
+boot_clock::time_point boot_clock::now() noexcept {
+    timespec now{};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);  // cannot fail: Linux has had it since 2.6.39
+    return time_point(seconds(now.tv_sec) + nanoseconds(now.tv_nsec));
+}
 
 std::unique_ptr<clock> make_system_clock() {
     return std::make_unique<system_clock_source>();

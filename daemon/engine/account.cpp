@@ -287,7 +287,7 @@ asio::awaitable<void> account::submit(claimed_job& work, slot& held) {
         co_await give_back(work.row.id);
         co_return;
     }
-    const auto send_deadline = parts.time.now() + context_.options.send_window;
+    const auto send_deadline = parts.time.boot_now() + context_.options.send_window;
     const auto intent = begin_attempt(work.row, parts.time.wall_now());
     if (!co_await record(intent, work.row.state, {})) {
         context_.provider_breaker.withdrawn();
@@ -409,6 +409,11 @@ asio::awaitable<void> account::read_list_for(std::vector<claimed_job> work) {
         react_to_reading(seen ? 200 : seen.error().http_status, token->generation, started);
     }
     const auto now = parts.time.wall_now();
+    if (seen) {
+        for (auto& each : seen->per_job) {
+            each.clock_trusted_since = parts.time.wall_trusted_since();
+        }
+    }
     task_group records(parts.executor);  // together, so that they share commits
     for (std::size_t i = 0; i < work.size(); ++i) {
         const auto& row = work[i].row;

@@ -175,20 +175,28 @@ wall_time lost_at(const job& row) {
     return row.lost_at.value_or(row.submitted_at.value_or(row.received_at));
 }
 
+// Since when the attempt has certainly been settling, by a clock that nobody has set meanwhile.
+wall_time settling_since(const job& row, wall_time clock_trusted_since) {
+    return std::max(lost_at(row), clock_trusted_since);
+}
+
 // A list proves absence only if it is complete, settled and fresh, and shows references at all.
 bool proves_absence(const job& row, const findings& seen, const decision_rules& rules,
                     wall_time now) {
-    const auto sent = lost_at(row);
-    const bool settled = now >= sent + rules.settle;
-    const bool witnessed = seen.newest_witness && *seen.newest_witness > sent;
-    const bool twice = row.absent_since && now >= *row.absent_since + rules.settle / 2;
+    const auto since = settling_since(row, seen.clock_trusted_since);
+    const bool settled = now >= since + rules.settle;
+    const bool witnessed =
+        seen.newest_witness && *seen.newest_witness > since && *seen.newest_witness <= now;
+    const bool twice = row.absent_since && *row.absent_since >= seen.clock_trusted_since &&
+                       now >= *row.absent_since + rules.settle / 2;
     return seen.complete && settled && (witnessed || twice);
 }
 
 // When to look again: on the retry schedule, but not past a moment at which a reading may decide.
-wall_time next_look(job& row, const decision_rules& rules, wall_time now, random_source& random) {
+wall_time next_look(job& row, wall_time clock_trusted_since, const decision_rules& rules,
+                    wall_time now, random_source& random) {
     auto due = next_retry(row, rules, now, random);
-    const auto settled = lost_at(row) + rules.settle;
+    const auto settled = settling_since(row, clock_trusted_since) + rules.settle;
     const auto twice = row.absent_since.value_or(now) + rules.settle / 2;
     for (const auto decisive : {settled, twice}) {
         if (decisive > now) {
@@ -343,12 +351,13 @@ decision after_look_up(const job& row, const findings& seen, const decision_rule
         }
         return next;
     }
-    if (seen.complete && !row.absent_since) {
+    const bool absent_before = row.absent_since && *row.absent_since >= seen.clock_trusted_since;
+    if (seen.complete && !absent_before) {
         next.after.absent_since = now;
     } else if (!seen.complete) {
         next.after.absent_since.reset();
     }
-    next.after.due_at = next_look(next.after, rules, now, random);
+    next.after.due_at = next_look(next.after, seen.clock_trusted_since, rules, now, random);
     return next;
 }
 

@@ -100,7 +100,7 @@ exchange::next exchange::write_most() {
 // The point of no return. Whatever shows here that the request could not be answered costs nothing:
 // without its last byte it cannot have been applied.
 exchange::next exchange::check_before_last_byte() {
-    if (time_.now() > send_deadline_) {
+    if (time_.boot_now() > send_deadline_) {
         return fail(errc::send_deadline, "");
     }
     if (!tls_.is_quiet()) {

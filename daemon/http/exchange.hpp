@@ -62,7 +62,7 @@ private:
     clock& time_;
     std::string_view fixed_;
     request message_;
-    steady_time send_deadline_;
+    boot_time send_deadline_;
     answer_reader reader_;
     // All but the last byte: the head (with a short body), then a long body.
     std::array<std::string_view, 2> pieces_;

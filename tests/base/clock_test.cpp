@@ -11,6 +11,15 @@ wall_time at(std::int64_t milliseconds_since_1970) {
     return wall_time(milliseconds(milliseconds_since_1970));
 }
 
+TEST(SystemClock, BootTimeRunsWithSteadyTimeWhileNobodySleeps) {
+    const auto time = make_system_clock();
+    const auto boot = time->boot_now();
+    const auto steady = time->now();
+    EXPECT_LE(boot, time->boot_now());
+    EXPECT_GE(boot.time_since_epoch() + std::chrono::minutes(1), steady.time_since_epoch())
+        << "steady time counts from the same moment and can only fall behind";
+}
+
 TEST(Rfc3339, ReadsEveryFormOfADateTime) {
     struct row {
         const char* text;

@@ -306,6 +306,29 @@ TEST_F(Decide, TwoReadingsHalfASettlingTimeApartProveAbsenceWithoutAWitness) {
     EXPECT_EQ(look_up(row, nothing_seen()).after.state, job_state::deferred);
 }
 
+// The clock was set, or this is another process: how long ago the answer was lost is not known.
+TEST_F(Decide, NothingIsSettledByAClockThatWasSet) {
+    auto row = unknown(rules.settle * 10);
+    row.absent_since = now - rules.settle * 5;
+    auto seen = nothing_seen();
+    seen.newest_witness = now - 1s;
+    seen.clock_trusted_since = now - rules.settle + 1ms;
+    const auto next = look_up(row, seen);
+    EXPECT_EQ(next.after.state, job_state::unknown);
+    EXPECT_EQ(next.after.absent_since, now) << "the earlier reading does not count";
+    EXPECT_LE(next.after.due_at, now + 1ms) << "the next look is when it can decide";
+    seen.clock_trusted_since = now - rules.settle;
+    EXPECT_EQ(look_up(row, seen).after.state, job_state::deferred);
+}
+
+TEST_F(Decide, AWitnessFromTheFutureProvesNothing) {
+    auto seen = nothing_seen();
+    seen.newest_witness = now + 1ms;
+    EXPECT_EQ(look_up(unknown(rules.settle), seen).after.state, job_state::unknown);
+    seen.newest_witness = now;
+    EXPECT_EQ(look_up(unknown(rules.settle), seen).after.state, job_state::deferred);
+}
+
 TEST_F(Decide, AnIncompleteListProvesNothingAndStartsOver) {
     auto row = unknown(rules.settle * 2);
     row.absent_since = now - rules.settle;

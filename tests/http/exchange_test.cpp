@@ -145,7 +145,7 @@ TEST_P(HttpExchangeCutTest, BeforeTheLastByteIsNotSent) {
 INSTANTIATE_TEST_SUITE_P(AfterSomeReads, HttpExchangeCutTest, testing::Range(0, 8));
 
 TEST_F(HttpExchangeTest, TheDeadlineIsLookedAtRightBeforeTheLastByte) {
-    options.send_deadline = time.now() + std::chrono::seconds(1);
+    options.send_deadline = time.boot_now() + std::chrono::seconds(1);
     start();
     EXPECT_EQ(work->advance(), need::writable);
     time.advance(std::chrono::milliseconds(1'001));
@@ -158,8 +158,20 @@ TEST_F(HttpExchangeTest, TheDeadlineIsLookedAtRightBeforeTheLastByte) {
     EXPECT_FALSE(work->leaves_connection_clean());
 }
 
+TEST_F(HttpExchangeTest, TheDeadlinePassesWhileTheMachineSleeps) {
+    options.send_deadline = time.boot_now() + std::chrono::seconds(1);
+    start();
+    EXPECT_EQ(work->advance(), need::writable);
+    time.sleep(std::chrono::milliseconds(1'001));
+    EXPECT_EQ(finish_writing(), need::done);
+    const auto why = failed();
+    EXPECT_EQ(why.ec, errc::send_deadline);
+    EXPECT_EQ(why.reached, progress::not_sent);
+    EXPECT_TRUE(received.ends_with("x")) << "all but the last byte";
+}
+
 TEST_F(HttpExchangeTest, ADeadlineOfThisVeryMomentIsStillKept) {
-    options.send_deadline = time.now();
+    options.send_deadline = time.boot_now();
     start();
     EXPECT_EQ(finish_writing(), need::readable);
 }
@@ -177,7 +189,7 @@ TEST_F(HttpExchangeTest, StrayBytesBeforeTheLastByteStopTheRequest) {
 
 TEST_F(HttpExchangeTest, TheLastByteOfAGetIsHeldBackToo) {
     message.verb = method::get;
-    options.send_deadline = time.now() - std::chrono::seconds(1);
+    options.send_deadline = time.boot_now() - std::chrono::seconds(1);
     start();
     EXPECT_EQ(finish_writing(), need::done);
     EXPECT_TRUE(received.starts_with("GET /v1/cases HTTP/1.1\r\n"));

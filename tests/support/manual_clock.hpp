@@ -12,6 +12,7 @@ class manual_clock final : public clock {
 public:
     steady_time now() const override { return steady_; }
     wall_time wall_now() const override { return wall_; }
+    boot_time boot_now() const override { return boot_time(steady_.time_since_epoch() + slept_); }
     asio::awaitable<void> wait_until(steady_time deadline) override;
 
     // Moves both clocks forward and wakes whoever is due.
@@ -19,6 +20,12 @@ public:
 
     // Moves to the earliest deadline that somebody waits for; false if nobody waits.
     bool advance_to_next();
+
+    // The machine sleeps: steady time stands still meanwhile, and so does whoever waits for it.
+    void sleep(milliseconds time) {
+        slept_ += time;
+        wall_ += time;
+    }
 
     // Sets the wall clock alone, as an administrator or NTP would.
     void jump_wall(milliseconds by) { wall_ += by; }
@@ -35,6 +42,7 @@ private:
     steady_time steady_ = start_;
     wall_time wall_ =
         wall_time{std::chrono::sys_days{std::chrono::year{2026} / 11 / 22}} + std::chrono::hours(1);
+    milliseconds slept_{0};
     std::multimap<steady_time, asio::steady_timer*> waiters_;
 };
 

@@ -89,6 +89,9 @@ struct findings {
     // The latest submission among our own known cases that the list shows: what was sent before it
     // is visible if it exists. nullopt: the list shows none of ours.
     std::optional<wall_time> newest_witness;
+    // clock::wall_trusted_since(): what was sent before is believed to have settled no earlier than
+    // if it had been sent then.
+    wall_time clock_trusted_since = wall_time::min();
 };
 
 // A provider that leaves a member out of its list does not contradict us; one that shows another

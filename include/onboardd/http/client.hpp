@@ -30,8 +30,9 @@ struct exchange_options {
     milliseconds time_max{30'000};  // for the whole exchange, first byte sent to last byte read
     std::uint64_t body_bytes_max =
         1024 * 1024;  // of the decoded body; beyond it: errc::answer_too_large
-    // The last byte is not sent after this (errc::send_deadline, not_sent). max(): no such limit.
-    steady_time send_deadline = steady_time::max();
+    // The last byte is not sent after this (errc::send_deadline, not_sent), however long the
+    // process or the machine slept in between. max(): no such limit.
+    boot_time send_deadline = boot_time::max();
     body_sink sink;  // empty: the body is collected in response::body
 };
 
