@@ -45,6 +45,12 @@ outcome_sink make_sink(outcome_writer& writer, asio::thread_pool& files) {
     return sink;
 }
 
+shortage_finder make_shortage_finder(const config& settings, asio::thread_pool& files) {
+    return [&](bool was_short) -> asio::awaitable<std::vector<std::string>> {
+        co_return co_await blocking(files, [&] { return find_shortages(settings, was_short); });
+    };
+}
+
 // How one run ended: with an exit code, or with a new configuration to go on with.
 struct run_result {
     int code = exit_done;
@@ -72,7 +78,7 @@ public:
               http::make_client(loop_.get_executor(), *time_, *log_, client_options_of(settings))),
           writer_(settings.outcomes.directory),
           engine_({loop_.get_executor(), *time_, *log_, random_, *store_, *client_, *spool_,
-                   make_sink(writer_, files_)},
+                   make_sink(writer_, files_), make_shortage_finder(settings, files_)},
                   engine_options_of(settings)),
           work_(loop_.get_executor()),
           helpers_(loop_.get_executor(), [this] { engine_.stop(); }) {}
@@ -241,7 +247,8 @@ private:
             if (std::exchange(moves, status.moves) != status.moves) {
                 moved_at = now;
             }
-            drained_ = status.intake_idle && status.outcomes_checked && status.open() == 0;
+            drained_ = status.intake_idle && status.outcomes_checked && !status.outcomes_owed &&
+                       status.open() == 0;
             if (drained_ || stopped_ || now - moved_at >= options_.patience) {
                 display.finish(status, now);
                 break;
@@ -263,8 +270,16 @@ private:
             std::cout << "\n"
                       << refused << " files or lines were refused: see rejected/ in the spool\n";
         }
-        std::cout << std::flush;
         const auto status = engine_.status();
+        if (status.left_files != 0) {
+            std::cout << "\n"
+                      << status.left_files
+                      << " files could be neither taken nor moved away: see the log\n";
+        }
+        for (const auto& why : status.short_of_room) {
+            std::cout << "\nnothing new was taken in: " << why << "\n";
+        }
+        std::cout << std::flush;
         std::uint64_t not_created = status.refused_files + status.of(job_state::held);
         for (const auto state : all_job_states) {
             if (is_final(state) && state != job_state::created) {

@@ -74,6 +74,9 @@ std::string progress_display::describe(const engine_status& status, milliseconds
     for (const auto& why : status.paused) {
         text += ", paused: " + why;
     }
+    for (const auto& why : status.short_of_room) {
+        text += ", nothing new is taken in: " + why;
+    }
     return text;
 }
 
@@ -111,6 +114,12 @@ std::string describe_status(const engine_status& status) {
     }
     for (const auto& why : status.paused) {
         text += "; paused: " + why;
+    }
+    for (const auto& why : status.short_of_room) {
+        text += "; nothing new is taken in: " + why;
+    }
+    if (status.left_files != 0) {
+        text += "; " + std::to_string(status.left_files) + " files left in the spool";
     }
     return text;
 }

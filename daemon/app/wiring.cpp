@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "onboardd/base/disk_room.hpp"
 #include "onboardd/provider/requests.hpp"
 #include "onboardd/secrets/credential_store.hpp"
 
@@ -11,6 +12,12 @@ namespace {
 
 constexpr milliseconds send_window{
     10'000};  // the last byte of a POST leaves at most this long after its intent
+
+// The ledger's reserve comes on top: it is for the results of what was taken in before. A portion
+// of the spool has 8 MiB at most, and four may be under way.
+constexpr disk_needs ledger_needs{.bytes = 64 * 1024 * 1024, .files = 0, .share = 16};
+constexpr disk_needs outcome_needs{.bytes = 32 * 1024 * 1024, .files = 2'000, .share = 16};
+
 constexpr std::string_view sqlite_scheme = "sqlite://";
 
 std::function<http::request()> token_requests_of(const config& settings,
@@ -76,6 +83,21 @@ sqlite_options ledger_options_of(const config& settings) {
     options.file = std::string_view(settings.ledger.url).substr(sqlite_scheme.size());
     options.send_window = send_window;
     return options;
+}
+
+std::vector<std::string> find_shortages(const config& settings, bool was_short) {
+    std::vector<std::string> found;
+    const auto look = [&](const char* whose, const std::filesystem::path& at,
+                          const disk_needs& needs) {
+        const auto room = room_at(at);  // where it fails, the write that comes tells more
+        auto text = room ? shortage(whose, *room, needs, was_short) : std::string();
+        if (!text.empty()) {
+            found.push_back(std::move(text));
+        }
+    };
+    look("the ledger", ledger_options_of(settings).file.parent_path(), ledger_needs);
+    look("the outcomes", settings.outcomes.directory, outcome_needs);
+    return found;
 }
 
 engine_options engine_options_of(const config& settings) {

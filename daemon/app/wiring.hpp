@@ -2,6 +2,9 @@
 
 // From the configuration to the options of each module.
 
+#include <string>
+#include <vector>
+
 #include "onboardd/config/config.hpp"
 #include "onboardd/engine/engine.hpp"
 #include "onboardd/http/client.hpp"
@@ -13,6 +16,10 @@ namespace onboardd {
 http::client_options client_options_of(const config& settings);
 spool_options spool_options_of(const config& settings);
 sqlite_options ledger_options_of(const config& settings);
+
+// What must be free on the disks of the ledger and of the outcomes before new jobs are taken in.
+// Blocking.
+std::vector<std::string> find_shortages(const config& settings, bool was_short);
 
 // Reads the client secrets. Throws config_error if one cannot be used.
 engine_options engine_options_of(const config& settings);

@@ -15,6 +15,8 @@ public:
                 return "the job has moved on";
             case errc::ledger_failed:
                 return "the ledger failed and refuses writes";
+            case errc::ledger_full:
+                return "there is no room on the ledger's disk";
             case errc::ledger_locked:
                 return "another process owns the ledger";
             case errc::credential_refused:

@@ -5,6 +5,7 @@
 
 #include "daemon/engine/case_list_reader.hpp"
 #include "daemon/engine/publisher.hpp"
+#include "daemon/engine/room.hpp"
 #include "onboardd/base/until.hpp"
 #include "onboardd/config/window.hpp"
 
@@ -13,6 +14,8 @@ namespace {
 
 constexpr milliseconds nap_max{
     60'000};  // wall clocks jump: no wait for a wall time is longer than this
+constexpr milliseconds look_up_retry{
+    1'000};  // after the ledger could not say what is to be looked up
 constexpr milliseconds forbidden_pause_min{30'000};
 constexpr milliseconds forbidden_pause_max = std::chrono::minutes(10);
 constexpr std::size_t look_ups_max = 1'000;  // unknown jobs served by one reading of the list
@@ -134,6 +137,10 @@ private:
 asio::awaitable<void> account::dispatch() {
     auto& time = context_.parts.time;
     for (;;) {
+        if (context_.disks->ledger_full()) {
+            co_await wake_.wait();  // there is room again, most likely
+            continue;
+        }
         const bool to_submit = co_await refill(submit_);
         bool to_read = false;
         if (!read_one_missing_) {  // GCC 12 miscompiles co_await behind &&
@@ -212,6 +219,7 @@ asio::awaitable<bool> account::refill(lane& from) {
     auto claimed = co_await context_.parts.store.claim(options_.id, from.kind,
                                                        context_.options.claim_max, time.wall_now());
     if (!claimed) {
+        from.ask_at = steady_time::min();
         context_.fail(claimed.error());
         co_return false;
     }
@@ -290,8 +298,8 @@ asio::awaitable<void> account::submit(claimed_job& work, slot& held) {
     const auto send_deadline = parts.time.boot_now() + context_.options.send_window;
     const auto intent = begin_attempt(work.row, parts.time.wall_now());
     if (!co_await record(intent, work.row.state, {})) {
-        context_.provider_breaker.withdrawn();
-        co_return;  // nothing was sent
+        co_await give_back(work.row.id);  // nothing was sent
+        co_return;
     }
     work.row.attempts == 0 ? budget_.first_attempt() : budget_.retry();
     auto message = create_case_request(context_.options.provider, options_.id,
@@ -374,11 +382,12 @@ asio::awaitable<std::vector<claimed_job>> account::claim_for_list() {
         if (kind == work_kind::read && !read_one_missing_) {
             continue;
         }
+        auto& time = context_.parts.time;
         auto& store = context_.parts.store;
-        auto claimed =
-            co_await store.claim(options_.id, kind, look_ups_max, context_.parts.time.wall_now());
+        auto claimed = co_await store.claim(options_.id, kind, look_ups_max, time.wall_now());
         const auto due = co_await store.next_due(options_.id, kind);
         if (!claimed || !due) {
+            look_up_at_ = time.now() + look_up_retry;
             context_.fail(claimed ? due.error() : claimed.error());
             co_return std::vector<claimed_job>();
         }
@@ -430,9 +439,7 @@ asio::awaitable<void> account::read_list_for(std::vector<claimed_job> work) {
 // ---- recording and reacting
 
 asio::awaitable<bool> account::record(const job& after, job_state from, std::string answer) {
-    auto copy = after;
-    const auto noted =
-        co_await context_.parts.store.record(std::move(copy), from, std::move(answer));
+    const auto noted = co_await write(after, from, answer);
     if (noted) {
         context_.moved(after, from);
         co_return true;
@@ -445,6 +452,32 @@ asio::awaitable<bool> account::record(const job& after, job_state from, std::str
         context_.fail(noted.error());
     }
     co_return false;
+}
+
+// In a full ledger a result waits for room, an intent does not: nothing was sent yet.
+asio::awaitable<result<void>> account::write(const job& after, job_state from,
+                                             const std::string& answer) {
+    for (;;) {
+        auto row = after;
+        auto bytes = answer;
+        const auto noted =
+            co_await context_.parts.store.record(std::move(row), from, std::move(bytes));
+        if (noted || noted.error() != errc::ledger_full) {
+            co_return noted;
+        }
+        context_.disks->ledger_is_full();
+        if (after.state == job_state::submitting) {
+            co_return noted;
+        }
+        const bool go_on = co_await context_.disks->wait_for_ledger();
+        if (!go_on) {
+            context_.parts.log.error(
+                "result_not_recorded",
+                "there is no room in the ledger; the next start looks up what became of the job",
+                {{"account", after.account}, {"job", after.reference}});
+            co_return noted;
+        }
+    }
 }
 
 asio::awaitable<void> account::conclude(decision next, origin before, std::string answer) {

@@ -68,6 +68,8 @@ private:
     asio::awaitable<void> read_list_for(std::vector<claimed_job> work);
     asio::awaitable<void> conclude(decision next, origin before, std::string answer);
     asio::awaitable<bool> record(const job& after, job_state from, std::string answer);
+    asio::awaitable<result<void>> write(const job& after, job_state from,
+                                        const std::string& answer);
     asio::awaitable<void> give_back(job_id id);
     asio::awaitable<void> give_back_claims();
     asio::awaitable<void> hand_reads_over();

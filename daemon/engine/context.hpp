@@ -12,6 +12,7 @@
 namespace onboardd {
 
 class publisher;
+class room;
 
 struct engine_context {
     engine_parts parts;
@@ -20,9 +21,11 @@ struct engine_context {
     engine_status status;
     std::set<std::string> batches_moved;  // since the start
     publisher* outcomes = nullptr;
+    room* disks = nullptr;
     std::function<void()> wake_accounts;  // the breaker has changed, or jobs have arrived
     std::function<void()> batch_may_be_done;
-    std::function<void(error_code)> fail;  // the ledger failed: the engine ends
+    // The ledger failed: the engine ends. Or it is full: the caller tries again later.
+    std::function<void(error_code)> fail;
 
     // Keeps the counts; `from` is nullopt for a job that has just been accepted.
     void moved(const job& after, std::optional<job_state> from);

@@ -7,6 +7,7 @@
 #include "daemon/engine/account.hpp"
 #include "daemon/engine/intake.hpp"
 #include "daemon/engine/publisher.hpp"
+#include "daemon/engine/room.hpp"
 #include "onboardd/base/task_group.hpp"
 
 namespace onboardd {
@@ -15,6 +16,7 @@ namespace {
 constexpr milliseconds erase_interval = std::chrono::minutes(10);
 constexpr std::size_t erase_batch = 500;
 constexpr std::size_t reports_at_once = 16;
+constexpr milliseconds report_retry{5'000};  // after a failed write
 
 }  // namespace
 
@@ -61,8 +63,17 @@ void engine_context::moved(const job& after, std::optional<job_state> from) {
 class engine::implementation {
 public:
     implementation(engine_parts parts, engine_options options)
-        : context_{parts, std::move(options), breaker(options.breaking), {}, {}, nullptr, {}, {},
+        : context_{parts,
+                   std::move(options),
+                   breaker(options.breaking),
+                   {},
+                   {},
+                   nullptr,
+                   nullptr,
+                   {},
+                   {},
                    {}},
+          disks_(context_),
           publisher_(context_),
           intake_(context_),
           loops_(parts.executor),
@@ -71,6 +82,7 @@ public:
           report_due_(parts.executor),
           stop_(parts.executor) {
         context_.outcomes = &publisher_;
+        context_.disks = &disks_;
         context_.wake_accounts = [this] {
             for (auto& entry : accounts_) {
                 entry.jobs_arrived();
@@ -89,6 +101,7 @@ public:
         co_await load_totals();
         publishing_.spawn(publisher_.run());
         background_.spawn(context_.parts.client.run());
+        background_.spawn(disks_.run());
         background_.spawn(report());
         background_.spawn(erase_old_requests());
         for (auto& entry : accounts_) {
@@ -110,7 +123,7 @@ public:
             std::rethrow_exception(failure);
         }
         if (ledger_failure_) {
-            throw std::runtime_error("the ledger failed: " + ledger_failure_.message());
+            throw std::runtime_error("the ledger failed: " + words_for(ledger_failure_));
         }
     }
 
@@ -153,6 +166,7 @@ private:
 
     asio::awaitable<void> watch_for_stop() {
         co_await stop_.wait();
+        disks_.stop();
         intake_.stop();
         for (auto& entry : accounts_) {
             entry.stop();
@@ -160,14 +174,21 @@ private:
     }
 
     void fail(error_code ec) {
-        if (!ledger_failure_) {
+        if (ec == errc::ledger_full) {
+            disks_.ledger_is_full();
+        } else if (!ledger_failure_) {
             ledger_failure_ = ec;
             context_.parts.log.error(
                 "ledger_failed",
                 "the ledger failed; nothing more is sent. The next start repairs it",
-                {{"reason", ec.message()}});
+                {{"reason", words_for(ec)}});
             stop();
         }
+    }
+
+    std::string words_for(error_code ec) const {
+        const auto words = context_.parts.store.failure();
+        return words.empty() ? ec.message() : words;
     }
 
     asio::awaitable<std::optional<batch_summary>> report_batch(std::string batch) {
@@ -182,7 +203,9 @@ private:
                                      {{"batch", batch}, {"reason", written.error().message()}});
             co_return std::nullopt;
         }
-        co_await context_.parts.store.reported(batch);
+        if (const auto noted = co_await context_.parts.store.reported(batch); !noted) {
+            context_.fail(noted.error());  // it is written once more
+        }
         co_return std::move(*summary);
     }
 
@@ -197,10 +220,15 @@ private:
             if (!batches) {
                 co_return;
             }
+            bool all_written = true;
             for (const auto& batch : *batches) {
-                co_await report_batch(batch);
+                const auto written = co_await report_batch(batch);
+                all_written = all_written && written.has_value();
             }
-            if (batches->size() == reports_at_once) {
+            if (!all_written) {
+                co_await context_.parts.time.wait_for(report_retry);
+            }
+            if (!all_written || batches->size() == reports_at_once) {
                 report_due_.set();
             }
         }
@@ -211,16 +239,17 @@ private:
         for (;;) {
             const auto before = context_.parts.time.wall_now() - context_.options.keep_requests;
             const auto erased = co_await context_.parts.store.erase_requests(before, erase_batch);
-            if (!erased) {
+            if (!erased && erased.error() != errc::ledger_full) {
                 co_return;
             }
-            if (*erased < erase_batch) {
+            if (!erased || *erased < erase_batch) {
                 co_await context_.parts.time.wait_for(erase_interval);
             }
         }
     }
 
     engine_context context_;
+    room disks_;
     publisher publisher_;
     intake intake_;
     std::deque<account> accounts_;

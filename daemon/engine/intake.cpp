@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "daemon/engine/publisher.hpp"
+#include "daemon/engine/room.hpp"
 
 namespace onboardd {
 namespace {
@@ -40,6 +41,7 @@ asio::awaitable<void> intake::take_all() {
         while (admissions_.size() >= context_.options.portions_max) {
             co_await room_.wait();
         }
+        co_await context_.disks->wait_to_take_in();
         auto taken = co_await incoming.take();
         if (!taken) {
             context_.parts.log.error("spool_unreadable", "the spool cannot be read; trying again",
@@ -55,7 +57,8 @@ asio::awaitable<void> intake::take_all() {
             while (admissions_.size() != 0) {
                 co_await room_.wait();
             }
-            context_.status.intake_idle = incoming.unsettled() == 0;
+            context_.status.left_files = incoming.left();
+            context_.status.intake_idle = incoming.unsettled() == 0 && incoming.left() == 0;
             co_await incoming.changed();
             context_.status.intake_idle = false;
         }
@@ -68,8 +71,7 @@ asio::awaitable<void> intake::admit(portion taken) {
         ~place() { room.set(); }
     };
     const place held{room_};
-    auto jobs = taken.jobs;
-    const auto verdicts = co_await context_.parts.store.accept(std::move(jobs));
+    const auto verdicts = co_await accept(taken.jobs);
     if (!verdicts) {
         context_.parts.incoming.abandon(std::move(taken));
         context_.fail(verdicts.error());
@@ -84,6 +86,22 @@ asio::awaitable<void> intake::admit(portion taken) {
             "spool_not_cleared",
             "accepted files could not be removed from the spool; they are known and do no harm",
             {{"reason", finished.error().message()}});
+    }
+}
+
+// A full ledger has taken nothing: the same is offered again once there is room.
+asio::awaitable<result<std::vector<admission>>> intake::accept(const std::vector<new_job>& jobs) {
+    for (;;) {
+        auto copies = jobs;
+        auto verdicts = co_await context_.parts.store.accept(std::move(copies));
+        if (verdicts || verdicts.error() != errc::ledger_full) {
+            co_return verdicts;
+        }
+        context_.disks->ledger_is_full();
+        const bool go_on = co_await context_.disks->wait_to_take_in();
+        if (!go_on) {
+            co_return verdicts;
+        }
     }
 }
 

@@ -20,6 +20,7 @@ private:
     asio::awaitable<void> take_all();
     asio::awaitable<void> watch_for_stop();
     asio::awaitable<void> admit(portion taken);
+    asio::awaitable<result<std::vector<admission>>> accept(const std::vector<new_job>& jobs);
     void count(const std::vector<new_job>& shapes, const std::vector<admission>& verdicts);
 
     engine_context& context_;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "daemon/engine/room.hpp"
+
 namespace onboardd {
 namespace {
 
@@ -140,24 +142,40 @@ asio::awaitable<void> publisher::publish(std::vector<job> rows) {
             failure = results[i].error();
         }
     }
+    tell(failure);
     if (!done.empty()) {
         ++context_.status.moves;
         auto noted = co_await context_.parts.store.published(std::move(done));
         if (!noted) {
             context_.fail(noted.error());
+            failure = failure ? failure : noted.error();  // they are written once more
         }
     }
     --under_way_;
     changed_.notify_all();
     if (failure) {
-        context_.parts.log.error(
-            "outcome_not_written",
-            "an outcome file could not be written; it is kept in the ledger and tried again",
-            {{"reason", failure.message()}});
         pull_due_ = !closed_;  // once closed, the next start finds them in the ledger
         if (!closed_) {
             co_await context_.parts.time.wait_for(publish_retry);
         }
+    }
+}
+
+// Said once, not with every attempt.
+void publisher::tell(const error_code& failure) {
+    const bool failed_before = std::exchange(failing_, static_cast<bool>(failure));
+    if (failure) {
+        context_.disks->outcome_failed(failure);
+    } else {
+        context_.disks->outcomes_work();
+    }
+    if (failure && !failed_before) {
+        context_.parts.log.error(
+            "outcome_not_written",
+            "an outcome file could not be written; it is kept in the ledger and tried again",
+            {{"reason", failure.message()}});
+    } else if (!failure && failed_before) {
+        context_.parts.log.info("outcomes_written_again", "outcome files can be written again");
     }
 }
 

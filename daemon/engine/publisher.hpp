@@ -32,6 +32,7 @@ private:
     asio::awaitable<void> gather();
     asio::awaitable<void> pull();
     asio::awaitable<void> publish(std::vector<job> rows);
+    void tell(const error_code& failure);
     std::vector<job> next_batch();
 
     engine_context& context_;
@@ -42,6 +43,7 @@ private:
     bool pulling_ = false;
     bool gathering_ = false;  // one lane waits for its batch to fill
     bool closed_ = false;
+    bool failing_ = false;  // the last batch was not written whole
 };
 
 }  // namespace onboardd

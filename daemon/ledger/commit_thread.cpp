@@ -5,8 +5,38 @@
 
 namespace onboardd::sqlite {
 
-commit_thread::commit_thread(asio::any_io_executor home, store& tables, std::size_t rows_max)
-    : home_(std::move(home)), tables_(tables), rows_max_(rows_max), thread_([this] { run(); }) {}
+namespace {
+
+template <class Which>
+void refuse(std::vector<operation*>& together, error_code reason, Which which) {
+    std::erase_if(together, [&](operation* one) {
+        const bool refused = which(*one);
+        if (refused) {
+            one->refuse(reason);
+        }
+        return refused;
+    });
+}
+
+bool writes(const operation& one) {
+    return one.writes();
+}
+
+bool takes_in(const operation& one) {
+    return one.takes_in();
+}
+
+bool any(const operation&) {
+    return true;
+}
+
+}  // namespace
+
+commit_thread::commit_thread(asio::any_io_executor home, store& tables, reserve& spare,
+                             std::size_t rows_max)
+    : home_(std::move(home)), tables_(tables), spare_(spare), rows_max_(rows_max), thread_([this] {
+          run();
+      }) {}
 
 commit_thread::~commit_thread() {
     {
@@ -31,7 +61,11 @@ void commit_thread::enqueue(std::unique_ptr<operation> left) {
 
 void commit_thread::run() {
     for (auto together = take_group(); !together.empty(); together = take_group()) {
-        process(together);
+        members all;
+        for (const auto& one : together) {
+            all.push_back(one.get());
+        }
+        process(std::move(all));
         // One wake-up of the loop for all of them.
         asio::post(home_, [together = std::move(together)]() mutable {
             for (auto& done : together) {
@@ -59,40 +93,87 @@ commit_thread::group commit_thread::take_group() {
     return together;
 }
 
-void commit_thread::process(group& together) {
-    const auto does_write = [](const auto& one) { return one->writes(); };
-    const bool writes = !failed() && std::ranges::any_of(together, does_write);
-    try {
-        execute(together, writes);
-    } catch (const failure& cause) {
-        refuse_all(together, cause);
+// When there is no room, the reserve is for what has begun: the results of requests that were sent.
+void commit_thread::process(members together) {
+    if (failed()) {
+        refuse(together, errc::ledger_failed, writes);
+    }
+    if (try_to_execute(together)) {
+        return;
+    }
+    use_reserve();
+    if (failed()) {
+        refuse(together, errc::ledger_failed, writes);
+    }
+    refuse(together, errc::ledger_full, takes_in);
+    if (try_to_execute(together)) {
+        return;
+    }
+    refuse(together, errc::ledger_full, writes);
+    if (!try_to_execute(together)) {
+        refuse(together, errc::ledger_full, any);
     }
 }
 
-void commit_thread::execute(group& together, bool writes) {
-    tables_.begin(writes);
-    for (auto& next : together) {
-        if (next->writes() && !writes) {
-            next->refuse(errc::ledger_failed);
-        } else {
-            next->execute(tables_);
+// False: there was no room, and nothing was done. Else each has its answer.
+bool commit_thread::try_to_execute(const members& together) {
+    try {
+        try {
+            execute(together);
+        } catch (const failure& cause) {
+            if (!cause.found_no_room()) {
+                throw;
+            }
+            tables_.roll_back();
+            return false;
         }
+    } catch (const failure& cause) {
+        // No part of the group is known to be on disk, and none is known not to be. What was read
+        // may have seen a part.
+        note_failure(cause);
+        tables_.give_up();
+        auto all = together;
+        refuse(all, errc::ledger_failed, any);
+    }
+    return true;
+}
+
+void commit_thread::execute(const members& together) {
+    const bool anything_written =
+        std::ranges::any_of(together, [](const operation* one) { return one->writes(); });
+    tables_.begin(anything_written);
+    for (auto* next : together) {
+        next->execute(tables_);
     }
     tables_.commit();
-    if (writes) {
+    if (anything_written) {
         commits_.fetch_add(1, std::memory_order_relaxed);
         rows_.store(tables_.rows(), std::memory_order_relaxed);
     }
 }
 
-// No part of the group is known to be on disk, and none is known not to be. What was read may have
-// seen a part.
-void commit_thread::refuse_all(group& together, const failure& cause) {
-    note_failure(cause);
-    tables_.give_up();
-    for (auto& one : together) {
-        one->refuse(errc::ledger_failed);
+// Once the log was moved into the ledger, commits write over it and need no more room.
+void commit_thread::use_reserve() {
+    full_.store(true);
+    spare_.release();
+    try {
+        tables_.move_log();
+    } catch (const failure& cause) {
+        if (!cause.found_no_room()) {
+            note_failure(cause);
+        }
     }
+}
+
+asio::awaitable<result<void>> commit_thread::make_room() {
+    auto work = [this](store&) {
+        if (!spare_.take()) {
+            return result<void>(errc::ledger_full);
+        }
+        full_.store(false);
+        return result<void>();
+    };
+    return call<void>(effect{}, std::move(work));
 }
 
 void commit_thread::tidy_up() {
@@ -100,9 +181,24 @@ void commit_thread::tidy_up() {
         return;
     }
     try {
-        tables_.tidy_up();
+        tidy_tables();
     } catch (const failure& cause) {
         note_failure(cause);
+    }
+}
+
+// Without room the log stays as it is and grows, into the reserve.
+void commit_thread::tidy_tables() {
+    try {
+        tables_.tidy_up();
+        if (tables_.log_was_emptied()) {
+            spare_.keep_log_blocks();
+        }
+    } catch (const failure& cause) {
+        if (!cause.found_no_room()) {
+            throw;
+        }
+        use_reserve();
     }
 }
 

@@ -21,34 +21,38 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/ledger/reserve.hpp"
 #include "daemon/ledger/sqlite_store.hpp"
 
 namespace onboardd::sqlite {
 
 // What an operation does to the tables, and how many rows it may change.
 struct effect {
-    std::size_t rows = 0;  // 0: it only reads
+    std::size_t rows = 0;   // 0: it only reads
+    bool takes_in = false;  // new jobs: the first to be refused when there is no room
 };
 
 // One call of the ledger's interface. It holds all that it needs, so nobody else has to outlive it.
 class operation {
 public:
     operation(asio::any_io_executor home, effect planned)
-        : rows_(planned.rows), guard_(std::move(home)) {}
+        : planned_(planned), guard_(std::move(home)) {}
     operation(const operation&) = delete;
     operation& operator=(const operation&) = delete;
     virtual ~operation() = default;
 
-    virtual void execute(store& tables) = 0;  // on the thread; keeps its value
+    // On the thread; keeps its value. Executed again when there was no room the first time.
+    virtual void execute(store& tables) = 0;
     virtual void refuse(
         error_code reason) = 0;   // in place of that, or after it when the commit failed
     virtual void complete() = 0;  // on the loop: resumes the caller
 
-    [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
-    [[nodiscard]] bool writes() const noexcept { return rows_ != 0; }
+    [[nodiscard]] std::size_t rows() const noexcept { return planned_.rows; }
+    [[nodiscard]] bool writes() const noexcept { return planned_.rows != 0; }
+    [[nodiscard]] bool takes_in() const noexcept { return planned_.takes_in; }
 
 private:
-    std::size_t rows_;
+    effect planned_;
     asio::executor_work_guard<asio::any_io_executor>
         guard_;  // the loop does not end while a caller waits
 };
@@ -78,9 +82,9 @@ private:
 
 class commit_thread {
 public:
-    // Takes over `tables` until it is destroyed. At most `rows_max` rows share a commit, unless one
-    // call has more.
-    commit_thread(asio::any_io_executor home, store& tables, std::size_t rows_max);
+    // Takes over `tables` and `spare` until it is destroyed. At most `rows_max` rows share a
+    // commit, unless one call has more.
+    commit_thread(asio::any_io_executor home, store& tables, reserve& spare, std::size_t rows_max);
     commit_thread(const commit_thread&) = delete;
     commit_thread& operator=(const commit_thread&) = delete;
     ~commit_thread();  // ends all that was left here, then the thread
@@ -100,22 +104,32 @@ public:
 
     [[nodiscard]] ledger_counters counters() const;
     [[nodiscard]] bool failed() const noexcept { return failed_.load(); }
+
+    // Set when there was no room on the disk, until make_room() has found some.
+    [[nodiscard]] bool full() const noexcept { return full_.load(); }
+
+    // Takes the reserve again. errc::ledger_full: there is still no room.
+    asio::awaitable<result<void>> make_room();
     [[nodiscard]] std::string failure_text() const;
 
 private:
     using group = std::vector<std::unique_ptr<operation>>;
+    using members = std::vector<operation*>;
 
     void enqueue(std::unique_ptr<operation> left);
     void run();
     group take_group();
-    void process(group& together);
-    void execute(group& together, bool writes);
-    void refuse_all(group& together, const failure& cause);
+    void process(members together);
+    bool try_to_execute(const members& together);
+    void execute(const members& together);
+    void use_reserve();
     void tidy_up();
+    void tidy_tables();
     void note_failure(const failure& cause);
 
     asio::any_io_executor home_;
     store& tables_;
+    reserve& spare_;
     const std::size_t rows_max_;
 
     mutable std::mutex mutex_;
@@ -125,6 +139,7 @@ private:
     std::string failure_text_;
 
     std::atomic<bool> failed_ = false;
+    std::atomic<bool> full_ = false;
     std::atomic<std::uint64_t> commits_ = 0;
     std::atomic<std::uint64_t> rows_ = 0;
     std::thread thread_;  // last: it uses all the others

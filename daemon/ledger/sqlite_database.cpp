@@ -1,5 +1,6 @@
 #include "daemon/ledger/sqlite_database.hpp"
 
+#include <cerrno>
 #include <limits>
 #include <system_error>
 
@@ -19,8 +20,17 @@ std::string describe(std::string_view doing, int code, const char* words, int sy
 
 }  // namespace
 
+bool failure::found_no_room() const noexcept {
+    return code_ == SQLITE_FULL;
+}
+
+bool failure::found_no_room_at_start() const noexcept {
+    return found_no_room() || code_ == SQLITE_IOERR_SHMSIZE || system_error_ == ENOSPC ||
+           system_error_ == EDQUOT;
+}
+
 void fail_corrupt(std::string_view what) {
-    throw failure(SQLITE_CORRUPT,
+    throw failure(SQLITE_CORRUPT, 0,
                   describe(what, SQLITE_CORRUPT, sqlite3_errstr(SQLITE_CORRUPT), 0));
 }
 
@@ -32,7 +42,8 @@ database::database(const std::filesystem::path& file) {
     handle_.reset(opened);
     if (code != SQLITE_OK) {
         const int system_error = opened != nullptr ? sqlite3_system_errno(opened) : 0;
-        throw failure(code, describe("open", code, sqlite3_errstr(code), system_error));
+        throw failure(code, system_error,
+                      describe("open", code, sqlite3_errstr(code), system_error));
     }
     sqlite3_busy_timeout(opened, busy_wait_milliseconds);
 }
@@ -67,8 +78,9 @@ void database::leave_files_alone() noexcept {
 
 void database::fail(std::string_view doing) const {
     const int code = sqlite3_extended_errcode(handle());
-    throw failure(code,
-                  describe(doing, code, sqlite3_errmsg(handle()), sqlite3_system_errno(handle())));
+    const int system_error = sqlite3_system_errno(handle());
+    throw failure(code, system_error,
+                  describe(doing, code, sqlite3_errmsg(handle()), system_error));
 }
 
 statement::statement(database& db, std::string_view sql) {
@@ -86,7 +98,8 @@ void statement::check(int code, const char* doing) const {
         return;
     }
     auto* db = sqlite3_db_handle(handle_.get());
-    throw failure(code, describe(doing, code, sqlite3_errmsg(db), sqlite3_system_errno(db)));
+    const int system_error = sqlite3_system_errno(db);
+    throw failure(code, system_error, describe(doing, code, sqlite3_errmsg(db), system_error));
 }
 
 void statement::bind_integer(int index, std::int64_t value) {

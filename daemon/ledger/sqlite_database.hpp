@@ -22,12 +22,29 @@ namespace onboardd::sqlite {
 // and errno.
 class failure : public std::runtime_error {
 public:
-    failure(int code, const std::string& text) : std::runtime_error(text), code_(code) {}
+    failure(int code, int system_error, const std::string& text)
+        : std::runtime_error(text), code_(code), system_error_(system_error) {}
 
     [[nodiscard]] int code() const noexcept { return code_; }
 
+    // There was no room for a write, and SQLite had nothing in doubt: what
+    // the transaction wrote so far can be rolled back, and the connection may go on. All other
+    // failures of a commit leave it undecided. Why a full disk decides it: a transaction is in the
+    // log once the whole frame with its commit mark is, and that frame is the last that is written;
+    // so a write that found no room came before that. What follows it, the sync and the growth of
+    // the log's index, fails with other codes (SQLITE_IOERR_FSYNC, _SHMSIZE). Only padding would
+    // come between, and there is none on files with SQLITE_IOCAP_POWERSAFE_OVERWRITE, which is
+    // checked at the start. (wal.c: walFrames(), walWriteOneFrame(); os_unix.c: unixWrite(), which
+    // makes SQLITE_FULL of ENOSPC alone; lang_transaction.html, "Response To Errors Within A
+    // Transaction", for the ROLLBACK.)
+    [[nodiscard]] bool found_no_room() const noexcept;
+
+    // The same at the start, where nothing can be in doubt yet: whatever found no room.
+    [[nodiscard]] bool found_no_room_at_start() const noexcept;
+
 private:
     int code_;
+    int system_error_;
 };
 
 // A connection, used by one thread at a time.

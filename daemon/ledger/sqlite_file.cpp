@@ -64,6 +64,15 @@ void refuse(const std::filesystem::path& file, const std::string& text) {
     throw config_error("ledger " + file.string() + ": " + text);
 }
 
+void refuse_for_errno(const std::filesystem::path& file, const std::string& text) {
+    const int cause = errno;
+    const auto words = text + ": " + std::generic_category().message(cause);
+    if (cause == ENOSPC || cause == EDQUOT) {
+        throw no_room("ledger " + file.string() + ": " + words);
+    }
+    refuse(file, words);
+}
+
 void make_directory(const std::filesystem::path& directory) {
     if (mkdir(directory.c_str(), 0750) == 0) {
         sync_directory(directory.has_parent_path() ? directory.parent_path()
@@ -71,7 +80,7 @@ void make_directory(const std::filesystem::path& directory) {
         return;
     }
     if (errno != EEXIST) {
-        refuse(directory, "the directory cannot be made: " + last_error());
+        refuse_for_errno(directory, "the directory cannot be made");
     }
     if (!std::filesystem::is_directory(directory)) {
         refuse(directory, "is not a directory");
@@ -81,7 +90,7 @@ void make_directory(const std::filesystem::path& directory) {
 void sync_directory(const std::filesystem::path& directory) {
     const unique_fd opened(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!opened.operator bool() || fsync(opened.get()) != 0) {
-        refuse(directory, "the directory cannot be synced: " + last_error());
+        refuse_for_errno(directory, "the directory cannot be synced");
     }
 }
 
@@ -90,7 +99,7 @@ unique_fd own(const std::filesystem::path& file) {
     unique_fd opened(
         open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600));
     if (!opened.operator bool()) {
-        refuse(file, "its lock file " + name + " cannot be opened: " + last_error());
+        refuse_for_errno(file, "its lock file " + name + " cannot be opened");
     }
     take_lock(opened.get(), 0, 0, file);
     return opened;
@@ -109,7 +118,7 @@ void make_file(const std::filesystem::path& file) {
     const unique_fd made(
         open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!made.operator bool()) {
-        refuse(file, "cannot be made: " + last_error());
+        refuse_for_errno(file, "cannot be made");
     }
 }
 

@@ -51,4 +51,8 @@ std::string boot_id();
 // Throws config_error: "ledger FILE: " and `text`.
 [[noreturn]] void refuse(const std::filesystem::path& file, const std::string& text);
 
+// The same for a failed system call, with errno's words behind `text`. Throws no_room instead where
+// that is what failed.
+[[noreturn]] void refuse_for_errno(const std::filesystem::path& file, const std::string& text);
+
 }  // namespace onboardd::sqlite

@@ -24,7 +24,7 @@ public:
         auto work = [jobs = std::move(jobs), now = time_.wall_now()](store& tables) {
             return tables.accept(jobs, now);
         };
-        return thread_->call<std::vector<admission>>(effect{count}, std::move(work));
+        return thread_->call<std::vector<admission>>(effect{count, true}, std::move(work));
     }
 
     asio::awaitable<result<std::vector<claimed_job>>> claim(std::string account, work_kind kind,
@@ -146,6 +146,8 @@ public:
 
     ledger_counters counters() const override { return thread_->counters(); }
     bool failed() const override { return thread_->failed(); }
+    bool full() const override { return thread_->full(); }
+    asio::awaitable<result<void>> make_room() override { return thread_->make_room(); }
     std::string failure() const override { return thread_->failure_text(); }
 
 private:
@@ -153,17 +155,23 @@ private:
 
     clock& time_;
     sqlite::opened_file file_;
+    sqlite::reserve spare_;
     store tables_;
     std::optional<sqlite::commit_thread> thread_;
 };
 
 sqlite_ledger::sqlite_ledger(asio::any_io_executor executor, clock& time,
                              const sqlite_options& options)
-    : time_(time), file_(sqlite::open_file(options)), tables_(file_.db) {
+    : time_(time),
+      file_(sqlite::open_file(options)),
+      spare_(options.file, options.reserve_bytes_max),
+      tables_(file_.db) {
     tables_.begin(true);
     tables_.doubt_submitting(time.wall_now(), options.send_window);
     tables_.commit();
-    thread_.emplace(std::move(executor), tables_, options.commit_rows_max);
+    spare_.keep_log_blocks();
+    spare_.take();
+    thread_.emplace(std::move(executor), tables_, spare_, options.commit_rows_max);
 }
 
 sqlite_ledger::~sqlite_ledger() {
@@ -185,10 +193,18 @@ sqlite_ledger::~sqlite_ledger() {
 
 std::unique_ptr<ledger> open_sqlite_ledger(asio::any_io_executor executor, clock& time,
                                            const sqlite_options& options) {
+    const auto start = [&] { return std::make_unique<sqlite_ledger>(executor, time, options); };
     try {
-        return std::make_unique<sqlite_ledger>(std::move(executor), time, options);
+        try {
+            return start();
+        } catch (const no_room&) {
+            if (!sqlite::reserve(options.file, options.reserve_bytes_max).release()) {
+                throw;
+            }
+            return start();
+        }
     } catch (const sqlite::failure& cause) {
-        sqlite::refuse(options.file, std::string("cannot be used: ") + cause.what());
+        sqlite::refuse_for(options.file, cause);
     }
 }
 

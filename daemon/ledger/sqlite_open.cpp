@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "daemon/ledger/reserve.hpp"
 #include "daemon/ledger/sqlite_schema.hpp"
 
 namespace onboardd::sqlite {
@@ -84,6 +85,16 @@ void set_up(database& db, const sqlite_options& options) {
     db.run(("PRAGMA cache_size = -" + std::to_string(options.cache_bytes_max / 1024)).c_str());
 }
 
+// That a full disk leaves nothing in doubt rests on this; see failure::found_no_room().
+void check_that_nothing_is_padded(database& db, const path& file) {
+    int safe = -1;  // asks
+    if (sqlite3_file_control(db.handle(), "main", SQLITE_FCNTL_POWERSAFE_OVERWRITE, &safe) !=
+            SQLITE_OK ||
+        safe != 1) {
+        refuse(file, "cannot be used with this build of SQLite: it has no powersafe overwrite");
+    }
+}
+
 void check_table(database& db, const path& file, const char* pragma) {
     if (const auto verdict = db.text(pragma); verdict != "ok") {
         refuse(file, "is damaged (" + verdict + "): restore it from a backup");
@@ -135,15 +146,18 @@ opened_file open_owned(const path& file, const sqlite_options& options, unique_f
     }
     auto contents_owned = own_contents(file);
     database db(file);
+    unique_fd log_index;
     try {
         set_up(db, options);
+        check_that_nothing_is_padded(db, file);
         check_structure(db, file);
         repair(db, file);
+        log_index = keep_log_index(file);
     } catch (...) {
         db.leave_files_alone();
         throw;
     }
-    return {std::move(owned), std::move(contents_owned), std::move(db)};
+    return {std::move(owned), std::move(contents_owned), std::move(log_index), std::move(db)};
 }
 
 }  // namespace
@@ -155,10 +169,18 @@ opened_file open_file(const sqlite_options& options) {
     try {
         return open_owned(file, options, std::move(owned));
     } catch (const failure& cause) {
-        refuse(file, std::string("cannot be used: ") + cause.what());
+        refuse_for(file, cause);
     } catch (const std::filesystem::filesystem_error& cause) {
         refuse(file, std::string("cannot be used: ") + cause.what());
     }
+}
+
+void refuse_for(const path& file, const failure& cause) {
+    if (cause.found_no_room_at_start()) {
+        throw no_room("ledger " + file.string() +
+                      ": there is no room on its disk: " + cause.what());
+    }
+    refuse(file, std::string("cannot be used: ") + cause.what());
 }
 
 void note_orderly_end(database& db) {

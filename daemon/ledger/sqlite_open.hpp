@@ -13,11 +13,15 @@ namespace onboardd::sqlite {
 struct opened_file {
     unique_fd owned;
     unique_fd contents_owned;
+    unique_fd log_index;
     database db;
 };
 
-// Throws already_owned or config_error.
+// Throws already_owned, no_room or config_error.
 opened_file open_file(const sqlite_options& options);
+
+// Throws what the failure of a start means: no_room or config_error.
+[[noreturn]] void refuse_for(const std::filesystem::path& file, const failure& cause);
 
 // Notes that the ledger was closed in order, so that the next start need not check it.
 void note_orderly_end(database& db);

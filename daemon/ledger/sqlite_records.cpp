@@ -52,7 +52,7 @@ result<void> store::record(const job& after, job_state from, const std::string& 
     if (after.finished_at && after.finished_at != before->finished_at) {
         tallies_.finished(counted.batch, *after.finished_at);
     }
-    claimed_.erase(after.id);
+    release_claim(after.id);
     ++rows_;
     return {};
 }

@@ -13,6 +13,8 @@ constexpr std::int64_t above_all_priorities = 128;
 // The write-ahead log is moved into the file when it has this many pages: often enough to keep it
 // small, seldom enough that pages which change with every commit are moved once for many commits.
 constexpr int log_pages_max = 4000;
+// When that found no room, it is tried again after so many more.
+constexpr int more_log_pages = 500;
 
 std::string select(const std::string& rest) {
     return std::string("SELECT ") + job_columns + " FROM job " + rest;
@@ -61,10 +63,14 @@ const std::string& name_table::name_of(std::int64_t id) {
     return names_.at(id);
 }
 
+void name_table::forget() noexcept {
+    ids_.clear();
+    names_.clear();
+}
+
 void name_table::remember(std::int64_t id, const std::string& name) {
     if (names_.size() >= cached_names_max) {
-        ids_.clear();
-        names_.clear();
+        forget();
     }
     ids_.emplace(name, id);
     names_.emplace(id, name);
@@ -75,6 +81,7 @@ store::store(database& db)
       accounts_(db, "account"),
       batches_(db, "batch"),
       tallies_(db),
+      log_is_moved_at_(log_pages_max),
       begin_read_(db, "BEGIN"),
       begin_write_(db, "BEGIN IMMEDIATE"),
       commit_(db, "COMMIT"),
@@ -142,7 +149,13 @@ store::store(database& db)
     sqlite3_wal_hook(db.handle(), note, this);
 }
 
+store::~store() {
+    sqlite3_wal_hook(db_.handle(), nullptr, nullptr);
+}
+
 void store::begin(bool writes) {
+    claim_changes_.clear();
+    rows_before_ = rows_;
     (writes ? begin_write_ : begin_read_).run();
 }
 
@@ -157,18 +170,53 @@ void store::give_up() noexcept {
     sqlite3_exec(db_.handle(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
+void store::roll_back() {
+    // A failed statement has rolled back already where it had to.
+    if (sqlite3_get_autocommit(db_.handle()) == 0) {
+        db_.run("ROLLBACK");
+    }
+    for (auto change = claim_changes_.rbegin(); change != claim_changes_.rend(); ++change) {
+        if (change->claimed) {
+            claimed_.erase(change->id);
+        } else {
+            claimed_.insert(change->id);
+        }
+    }
+    claim_changes_.clear();
+    rows_ = rows_before_;
+    accounts_.forget();
+    batches_.forget();
+    tallies_.reload();
+}
+
 void store::tidy_up() {
     if (log_is_to_go_) {
-        // Somebody who reads the ledger just now keeps the log alive; nobody waits for that. The
-        // next erase_requests() tries again.
         log_is_to_go_ = false;
-        sqlite3_busy_timeout(db_.handle(), 0);
-        erased_ = db_.integer("PRAGMA wal_checkpoint(TRUNCATE)") != 0;
-        sqlite3_busy_timeout(db_.handle(), database::busy_wait_milliseconds);
-    } else if (log_pages_ >= log_pages_max) {
-        log_pages_ = 0;
-        db_.run("PRAGMA wal_checkpoint(PASSIVE)");
+        empty_log();
+    } else if (log_pages_ >= log_is_moved_at_) {
+        move_log();
     }
+}
+
+// Somebody who reads the ledger just now keeps the log alive; nobody waits for that. The next
+// erase_requests() tries again.
+void store::empty_log() {
+    struct no_waiting {
+        sqlite3* db;
+        explicit no_waiting(sqlite3* handle) : db(handle) { sqlite3_busy_timeout(db, 0); }
+        ~no_waiting() { sqlite3_busy_timeout(db, database::busy_wait_milliseconds); }
+    };
+    const no_waiting now(db_.handle());
+    erased_ = db_.integer("PRAGMA wal_checkpoint(TRUNCATE)") != 0;
+    log_was_emptied_ = !erased_;
+}
+
+void store::move_log() {
+    // A full disk leaves all of it in the log, where it is as safe.
+    log_is_moved_at_ = log_pages_ + more_log_pages;
+    db_.run("PRAGMA wal_checkpoint(PASSIVE)");
+    log_is_moved_at_ = log_pages_max;
+    log_pages_ = 0;
 }
 
 std::vector<admission> store::accept(const std::vector<new_job>& jobs, wall_time now) {
@@ -242,7 +290,7 @@ std::vector<claimed_job> store::claim(const std::string& account, work_kind kind
         query due(due_, *account_id, static_cast<int>(kind), priority, now);
         while (claims.size() < count_max && due.next()) {
             // Those in flight are few and still in the index: they are stepped over.
-            if (const auto id = due.integer(0); claimed_.insert(id).second) {
+            if (const auto id = due.integer(0); take_claim(id)) {
                 claims.push_back(claimed(id, kind));
             }
         }
@@ -267,7 +315,21 @@ claimed_job store::claimed(job_id id, work_kind kind) {
 
 void store::unclaim(const std::vector<job_id>& jobs) {
     for (const auto id : jobs) {
-        claimed_.erase(id);
+        release_claim(id);
+    }
+}
+
+bool store::take_claim(job_id id) {
+    const bool taken = claimed_.insert(id).second;
+    if (taken) {
+        claim_changes_.push_back({id, true});
+    }
+    return taken;
+}
+
+void store::release_claim(job_id id) {
+    if (claimed_.erase(id) != 0) {
+        claim_changes_.push_back({id, false});
     }
 }
 

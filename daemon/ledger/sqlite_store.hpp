@@ -29,6 +29,9 @@ public:
     std::int64_t find_or_make(const std::string& name);
     const std::string& name_of(std::int64_t id);  // valid until the next call
 
+    // Forgets what it knows of the table: names that were made may be gone with their transaction.
+    void forget() noexcept;
+
 private:
     void remember(std::int64_t id, const std::string& name);
 
@@ -44,11 +47,16 @@ public:
     explicit store(database& db);
     store(const store&) = delete;
     store& operator=(const store&) = delete;
+    ~store();
 
     // A transaction; one that only reads sees one state of the tables throughout.
     void begin(bool writes);
     void commit();
     void give_up() noexcept;  // after a failure: releases the transaction, if there is one
+
+    // After failure::found_no_room(): takes the transaction back, here and on the disk. Everything
+    // is as it was before begin(), and the next transaction may follow.
+    void roll_back();
 
     // Transitions and acceptances so far.
     [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }
@@ -56,6 +64,13 @@ public:
     // What is better done after the callers have gone on: moves the log into the file when it has
     // grown.
     void tidy_up();
+
+    // Moves the log into the file now, so that the next transactions write over it.
+    void move_log();
+
+    // Whether the log was cut to nothing since the last time that this was asked: what was kept
+    // for it on the disk is gone too.
+    bool log_was_emptied() noexcept { return std::exchange(log_was_emptied_, false); }
 
     std::vector<admission> accept(const std::vector<new_job>& jobs, wall_time now);
     std::vector<claimed_job> claim(const std::string& account, work_kind kind,
@@ -84,6 +99,10 @@ public:
 
 private:
     struct stored_place;
+    struct change_of_claim {
+        job_id id;
+        bool claimed;  // or released
+    };
 
     admission accept_one(const new_job& fresh, wall_time now);
     admission compare_known(std::int64_t account, const new_job& fresh);
@@ -92,18 +111,25 @@ private:
     std::optional<stored_place> place_of(job_id id);
     job row(const query& rows);
     job by_id(job_id id);
+    bool take_claim(job_id id);  // false: it is claimed already
+    void release_claim(job_id id);
+    void empty_log();
 
     database& db_;
     name_table accounts_;
     name_table batches_;
     tallies tallies_;
     std::unordered_set<job_id> claimed_;
+    std::vector<change_of_claim> claim_changes_;  // of this transaction
     std::unordered_map<std::string, std::int64_t>
         summarized_;             // batch: `changed` as of its latest summary
     bool erased_ = false;        // something, since the log was last emptied
     bool log_is_to_go_ = false;  // it may still hold what was erased
+    bool log_was_emptied_ = false;
     int log_pages_ = 0;
+    int log_is_moved_at_;  // pages
     std::uint64_t rows_ = 0;
+    std::uint64_t rows_before_ = 0;  // this transaction
 
     statement begin_read_;
     statement begin_write_;

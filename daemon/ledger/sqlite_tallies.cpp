@@ -12,7 +12,9 @@ constexpr std::size_t cached_rows_max = 4096;
 }  // namespace
 
 tallies::tallies(database& db)
-    : find_(db,
+    : sums_(db,
+            "SELECT account, state, sum(jobs), sum(attempts) FROM tally GROUP BY account, state"),
+      find_(db,
             "SELECT id FROM tally WHERE batch = ? AND account = ? AND state = ? AND reason = ?"),
       count_reasons_(db,
                      "SELECT count(*) FROM tally WHERE batch = ? AND account = ? AND state = ?"),
@@ -26,9 +28,12 @@ tallies::tallies(database& db)
           " first_received_at = min(ifnull(first_received_at, ?3), ifnull(?3, first_received_at)),"
           " last_finished_at = max(ifnull(last_finished_at, ?4), ifnull(?4, last_finished_at))"
           " WHERE id = ?1") {
-    statement sums(
-        db, "SELECT account, state, sum(jobs), sum(attempts) FROM tally GROUP BY account, state");
-    query rows(sums);
+    load_totals();
+}
+
+void tallies::load_totals() {
+    totals_.clear();
+    query rows(sums_);
     while (rows.next()) {
         const account_state key{rows.integer(0), static_cast<job_state>(rows.integer(1))};
         totals_[key] = sum{rows.integer(2), rows.integer(3)};
@@ -105,6 +110,12 @@ void tallies::flush() {
         change_batch_.run(id, change.open, change.first_received_at, change.last_finished_at);
     }
     drop();
+}
+
+void tallies::reload() {
+    drop();
+    rows_.clear();
+    load_totals();
 }
 
 void tallies::drop() noexcept {

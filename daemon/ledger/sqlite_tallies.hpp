@@ -45,6 +45,9 @@ public:
     // Forgets the differences of a transaction that failed. totals() still count them.
     void drop() noexcept;
 
+    // Forgets all that a transaction did that was rolled back.
+    void reload();
+
     struct sum {
         std::int64_t jobs = 0;
         std::int64_t attempts = 0;
@@ -72,6 +75,7 @@ private:
         std::optional<wall_time> last_finished_at;
     };
 
+    void load_totals();
     void count(const tally_place& place, std::int64_t sign);
     std::int64_t find_or_make(const tally_key& key);
 
@@ -79,6 +83,7 @@ private:
     std::map<tally_key, std::int64_t> rows_;  // a cache of bounded size
     std::unordered_map<std::int64_t, sum> tally_changes_;
     std::unordered_map<std::int64_t, batch_change> batch_changes_;
+    statement sums_;
     statement find_;
     statement count_reasons_;
     statement make_;

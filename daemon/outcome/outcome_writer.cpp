@@ -71,8 +71,12 @@ struct outcome_writer::parts {
 outcome_writer::outcome_writer(std::filesystem::path directory)
     : parts_(std::make_unique<parts>(directory)) {
     if (const auto ec = parts_->directories.prepare()) {
-        throw config_error("outcomes.directory: " + printable(directory.native(), 1024) +
-                           " cannot be used: " + ec.message());
+        const auto text = "outcomes.directory: " + printable(directory.native(), 1024) +
+                          " cannot be used: " + ec.message();
+        if (ec == boost::system::errc::no_space_on_device) {
+            throw no_room(text);
+        }
+        throw config_error(text);
     }
 }
 

@@ -22,7 +22,11 @@ using namespace spooling;
 constexpr milliseconds retry_after_least{100};
 
 [[noreturn]] void cannot_use(const std::filesystem::path& path, const error_code& failure) {
-    throw config_error("spool " + path.string() + ": " + failure.message());
+    const auto text = "spool " + path.string() + ": " + failure.message();
+    if (failure == boost::system::errc::no_space_on_device) {
+        throw no_room(text);
+    }
+    throw config_error(text);
 }
 
 unique_fd open_spool_directory(const std::filesystem::path& path) {

@@ -1,6 +1,7 @@
 #include "ledger/failing_vfs.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 #include "ledger/ledger_fixture.hpp"
 
@@ -27,6 +28,15 @@ void failing_vfs::fail_at(std::size_t n, bool for_ever) {
     calls_ = 0;
     fail_at_ = n;
     for_ever_ = for_ever;
+    full_ = false;
+    only_.clear();
+}
+
+void failing_vfs::fill_at(std::size_t n, bool for_ever, const std::string& only) {
+    fail_at(n, for_ever);
+    const std::lock_guard lock(mutex_);
+    full_ = true;
+    only_ = only;
 }
 
 void failing_vfs::fail_next_sync() {
@@ -59,6 +69,10 @@ std::map<std::filesystem::path, std::string> failing_vfs::after_power_cut() cons
 
 bool failing_vfs::fails(const char* action, sqlite3_file* file) {
     log_.push_back(std::string(action) + ' ' + open_.at(file).name.filename().string());
+    const auto name = open_.at(file).name.filename();
+    if (full_ && (std::string_view(action) != "write" || (!only_.empty() && name != only_))) {
+        return false;  // only writes need room
+    }
     const auto call = calls_++;
     return call == fail_at_ || (for_ever_ && call > fail_at_);
 }
@@ -99,15 +113,26 @@ int failing_vfs::write(sqlite3_file* file, const void* data, int size, sqlite3_i
     auto& self = *current_;
     const std::lock_guard lock(self.mutex_);
     if (self.fails("write", file)) {
-        return SQLITE_IOERR_WRITE;
+        if (!self.full_) {
+            return SQLITE_IOERR_WRITE;
+        }
+        const auto half = static_cast<std::size_t>(size) / 2;
+        self.write_through(file, data, half, offset);
+        self.really(file).xWrite(file, data, static_cast<int>(half), offset);
+        return SQLITE_FULL;
     }
-    auto& tracked = self.file_of(file);
-    const auto start = static_cast<std::size_t>(offset);
-    const auto end = start + static_cast<std::size_t>(size);
-    tracked.cached.resize(std::max(tracked.cached.size(), end));
-    tracked.cached.replace(start, end - start, static_cast<const char*>(data), end - start);
-    tracked.dirty.push_back({start, end});
+    self.write_through(file, data, static_cast<std::size_t>(size), offset);
     return self.really(file).xWrite(file, data, size, offset);
+}
+
+void failing_vfs::write_through(sqlite3_file* file, const void* data, std::size_t size,
+                                sqlite3_int64 offset) {
+    auto& tracked = file_of(file);
+    const auto start = static_cast<std::size_t>(offset);
+    const auto end = start + size;
+    tracked.cached.resize(std::max(tracked.cached.size(), end));
+    tracked.cached.replace(start, size, static_cast<const char*>(data), size);
+    tracked.dirty.push_back({start, end});
 }
 
 int failing_vfs::truncate(sqlite3_file* file, sqlite3_int64 size) {

@@ -26,6 +26,10 @@ public:
     // `for_ever`.
     void fail_at(std::size_t n, bool for_ever);
     void fail_next_sync();
+
+    // The same where the disk is full: the n-th write finds room for half of its bytes, and so does
+    // every later one if `for_ever`. Only writes to the file `only` count, where one is named.
+    void fill_at(std::size_t n, bool for_ever, const std::string& only = {});
     void work();  // no failure from now on
 
     // Writes, truncations and syncs since then: "write ledger.db-wal".
@@ -58,6 +62,8 @@ private:
     static int sync(sqlite3_file* file, int flags);
 
     bool fails(const char* action, sqlite3_file* file);
+    void write_through(sqlite3_file* file, const void* data, std::size_t size,
+                       sqlite3_int64 offset);
     const sqlite3_io_methods& really(sqlite3_file* file) { return *open_.at(file).methods; }
     tracked_file& file_of(sqlite3_file* file) { return files_[open_.at(file).name]; }
 
@@ -73,6 +79,8 @@ private:
     std::size_t calls_ = 0;
     std::size_t fail_at_ = static_cast<std::size_t>(-1);
     bool for_ever_ = false;
+    bool full_ = false;  // what fails finds no room
+    std::string only_;
     bool fail_next_sync_ = false;
 };
 

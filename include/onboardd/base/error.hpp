@@ -21,6 +21,8 @@ enum class errc {
     timed_out = 1,       // a deadline of ours passed
     stale_job,           // the job is no longer in the state that the caller believed
     ledger_failed,       // the ledger refuses writes since one failed; what it holds is undecided
+    ledger_full,         // there is no room on the ledger's disk: the call changed nothing and may
+                         // be made again
     ledger_locked,       // another process owns it
     credential_refused,  // the provider refused the client credentials
     token_malformed,     // a token answer that cannot be used
@@ -43,6 +45,13 @@ inline error_code make_error_code(errc value) noexcept {
 // Thrown at start only: a configuration or an environment with which the program must not run.
 // what() is complete and meant for the operator.
 class config_error : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+// Thrown at start when a disk is full. Not the operator's configuration is wrong, and the next
+// start may find room.
+class no_room : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };

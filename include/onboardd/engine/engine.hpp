@@ -66,6 +66,10 @@ struct engine_options {
     std::size_t portions_max = 4;  // portions of the spool on their way into the ledger
 };
 
+// Says in words which disks have too little room for new jobs; nothing: there is room. The argument
+// says whether it was short of room at the last look.
+using shortage_finder = std::function<asio::awaitable<std::vector<std::string>>(bool was_short)>;
+
 struct engine_parts {
     asio::any_io_executor executor;
     clock& time;
@@ -75,6 +79,7 @@ struct engine_parts {
     http::client& client;
     spool& incoming;
     outcome_sink outcomes;
+    shortage_finder find_shortages = {};  // empty: there is always room
 };
 
 // A view for progress lines, STATUS= and the exit code. Counts are of jobs unless said otherwise.
@@ -83,11 +88,16 @@ struct engine_status {
     std::array<std::uint64_t, 12>
         reached{};  // the same index: jobs that came to this state since the start
     std::uint64_t refused_files = 0;  // files and lines moved to rejected/ since the start
+    std::uint64_t left_files = 0;     // in incoming/ that can be neither taken nor moved away
     std::uint64_t in_flight = 0;      // requests
     std::uint64_t moves = 0;          // grows whenever a job gets nearer to its end
     std::vector<std::string> paused;  // "T12345678: the credential is refused"
     bool intake_idle = false;         // the last scan found nothing more to take
     bool outcomes_checked = false;    // those of earlier processes: what was missing is due again
+    bool outcomes_owed = false;       // the last ones could not be written; they are tried again
+    // Why nothing new is taken in: the disk of the ledger or of the outcomes is full or fails.
+    // Empty: the engine is ready for jobs. It goes on by itself when this is over.
+    std::vector<std::string> short_of_room;
 
     [[nodiscard]] std::uint64_t of(job_state state) const {
         return by_state[static_cast<std::size_t>(state)];

@@ -5,6 +5,10 @@
 // undecided: from then on every write is refused with errc::ledger_failed, and the program is to
 // end and start again (the start repairs).
 //
+// A full disk is the exception: it decides a commit, nothing was written. The call is refused with
+// errc::ledger_full, jobs stay claimed as they were, and it may be made again. New jobs are refused
+// first; a reserve lets the other writes go on for a while.
+//
 // One interface, several stores: SQLite on one host, memory in tests, PostgreSQL for fleets.
 // Nothing outside this module may know which one runs; all pass one contract test.
 
@@ -167,6 +171,13 @@ public:
     // Set once a commit failed: writes are refused.
     [[nodiscard]] virtual bool failed() const = 0;
 
+    // Set once there was no room on the disk, until make_room() has found some.
+    [[nodiscard]] virtual bool full() const { return false; }
+
+    // Looks whether there is room again, and takes the reserve back. errc::ledger_full: there is
+    // not enough yet.
+    virtual asio::awaitable<result<void>> make_room() { co_return result<void>(); }
+
     // What failed, in words for the operator; empty if nothing did.
     [[nodiscard]] virtual std::string failure() const = 0;
 };
@@ -175,6 +186,10 @@ struct sqlite_options {
     std::filesystem::path file;
     milliseconds send_window{
         10'000};  // the last byte of a request leaves at most this long after its intent
+
+    // Room that is kept on the ledger's disk for the day when there is none left, once in a file
+    // beside the ledger and once for its log; never more than a sixteenth of the disk each.
+    std::uint64_t reserve_bytes_max = 16 * 1024 * 1024;
 
     // Changes performance.
     std::size_t commit_rows_max = 256;
@@ -185,8 +200,9 @@ struct sqlite_options {
 // lock, structural check, wal_checkpoint(TRUNCATE) and one committed write (the epoch), every
 // `submitting` to `unknown`. The check costs little after an orderly stop or a crash of the
 // process; after a crash of the host every job row is checked too. Throws already_owned if another
-// process has the lock, config_error with a sentence for the operator if the file cannot be used.
-// Blocking: call it before the loop runs. `executor` is the loop that the calls resume on.
+// process has the lock, config_error with a sentence for the operator if the file cannot be used,
+// no_room if its disk is full. Blocking: call it before the loop runs. `executor` is the loop that
+// the calls resume on.
 std::unique_ptr<ledger> open_sqlite_ledger(asio::any_io_executor executor, clock& time,
                                            const sqlite_options& options);
 

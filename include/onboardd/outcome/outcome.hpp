@@ -24,8 +24,8 @@ std::string render_report_text(const batch_summary& summary);
 
 class outcome_writer {
 public:
-    // Makes the directory, 0750. Throws config_error if it cannot be used. Removes temporary files
-    // that a crash left.
+    // Makes the directory, 0750. Throws config_error if it cannot be used, no_room if its disk is
+    // full. Removes temporary files that a crash left.
     explicit outcome_writer(std::filesystem::path directory);
     outcome_writer(const outcome_writer&) = delete;
     outcome_writer& operator=(const outcome_writer&) = delete;
