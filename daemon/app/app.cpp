@@ -28,6 +28,7 @@ namespace {
 constexpr std::size_t file_threads = 20;
 constexpr milliseconds stop_grace{20'000};  // for requests in flight, after SIGTERM
 constexpr milliseconds status_interval{5'000};
+constexpr milliseconds mark_interval{10'000};
 constexpr milliseconds drain_look_interval{50};
 
 outcome_sink make_sink(outcome_writer& writer, asio::thread_pool& files) {
@@ -51,6 +52,15 @@ shortage_finder make_shortage_finder(const config& settings, asio::thread_pool& 
     };
 }
 
+// The ledger is held against the outcomes before it may do anything. They are looked at with the
+// spool already owned, so that a second daemon on it is told that instead.
+sqlite_options marked_options_of(const config& settings) {
+    auto options = ledger_options_of(settings);
+    options.mark = read_mark(settings.outcomes.directory);
+    options.publish_all_again = !options.mark && has_no_outcomes(settings.outcomes.directory);
+    return options;
+}
+
 // How one run ended: with an exit code, or with a new configuration to go on with.
 struct run_result {
     int code = exit_done;
@@ -70,13 +80,14 @@ public:
           log_(make_logger(settings.log.level, settings.log.format)),
           time_(make_system_clock()),
           random_(std::random_device{}()),
-          store_(open_sqlite_ledger(loop_.get_executor(), *time_, ledger_options_of(settings))),
+          outcomes_(settings.outcomes.directory),
+          writer_(outcomes_),
           spool_(open_spool(loop_.get_executor(), files_, *time_, *log_,
                             make_job_reader(settings.accounts, settings.checks),
                             spool_options_of(settings))),
+          store_(open_sqlite_ledger(loop_.get_executor(), *time_, marked_options_of(settings))),
           client_(
               http::make_client(loop_.get_executor(), *time_, *log_, client_options_of(settings))),
-          writer_(settings.outcomes.directory),
           engine_({loop_.get_executor(), *time_, *log_, random_, *store_, *client_, *spool_,
                    make_sink(writer_, files_), make_shortage_finder(settings, files_)},
                   engine_options_of(settings)),
@@ -98,12 +109,14 @@ public:
 
 private:
     asio::awaitable<void> supervise() {
+        co_await write_next_mark();
         log_->info("started", "onboardd " ONBOARDD_VERSION " is at work");
         notify_.ready();
         work_.spawn(engine_.run());
         helpers_.spawn(obey_signals());
         helpers_.spawn(tell_status());
         helpers_.spawn(feed_watchdog());
+        helpers_.spawn(keep_mark());
         if (options_.drain) {
             helpers_.spawn(watch_drain());
         }
@@ -125,10 +138,47 @@ private:
         if (options_.drain) {
             co_await end_drain();
         }
+        co_await write_mark_if_changed();
         const auto counters = store_->counters();
         log_->info("stopped", describe_status(engine_.status()),
                    {{"commits", std::to_string(counters.commits)},
                     {"rows", std::to_string(counters.rows)}});
+    }
+
+    // A ledger that is put back from a copy is told by the mark beside the outcomes, if the copy is
+    // older than that: so it is written again and again.
+    asio::awaitable<void> keep_mark() {
+        for (;;) {
+            co_await time_->wait_for(mark_interval);
+            co_await write_mark_if_changed();
+        }
+    }
+
+    asio::awaitable<void> write_mark_if_changed() {
+        if (store_->counters().rows != marked_rows_) {
+            co_await write_next_mark();
+        }
+    }
+
+    asio::awaitable<void> write_next_mark() {
+        const auto rows = store_->counters().rows;
+        const auto mark = co_await store_->next_mark();
+        if (store_->failed()) {
+            throw std::runtime_error("the ledger failed: " + store_->failure());
+        }
+        if (!mark) {
+            co_return;  // it is full; who has work for it says so
+        }
+        const auto written =
+            co_await blocking(files_, [&] { return write_mark(outcomes_, *mark); });
+        if (written) {
+            marked_rows_ = rows;
+        } else if (!mark_failed_) {
+            log_->error("mark_not_written",
+                        "the mark beside the outcomes could not be written; it is tried again",
+                        {{"reason", written.error().message()}});
+        }
+        mark_failed_ = written.has_error();
     }
 
     asio::awaitable<void> obey_signals() {
@@ -299,16 +349,19 @@ private:
     std::unique_ptr<logger> log_;
     std::unique_ptr<clock> time_;
     random_source random_;
-    std::unique_ptr<ledger> store_;
-    std::unique_ptr<spool> spool_;
-    std::unique_ptr<http::client> client_;
+    std::filesystem::path outcomes_;
     outcome_writer writer_;
+    std::unique_ptr<spool> spool_;
+    std::unique_ptr<ledger> store_;
+    std::unique_ptr<http::client> client_;
     systemd_notifier notify_;
     engine engine_;
     task_group work_;
     task_group helpers_;
     run_result result_;
     std::chrono::seconds told_jump_{0};
+    std::uint64_t marked_rows_ = 0;  // what the ledger had counted when the mark was written
+    bool mark_failed_ = false;
     bool stopped_ = false;
     bool drained_ = false;  // the drain ended because nothing was left to do
 };

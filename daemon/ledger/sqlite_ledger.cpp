@@ -5,6 +5,7 @@
 
 #include "daemon/ledger/commit_thread.hpp"
 #include "daemon/ledger/sqlite_open.hpp"
+#include "daemon/ledger/sqlite_schema.hpp"
 #include "daemon/ledger/sqlite_store.hpp"
 #include "onboardd/ledger/ledger.hpp"
 
@@ -144,6 +145,13 @@ public:
         return thread_->call<std::size_t>(effect{count_max}, std::move(work));
     }
 
+    asio::awaitable<result<ledger_mark>> next_mark() override {
+        auto work = [name = identity_](store& tables) {
+            return ledger_mark{.ledger = name, .epoch = tables.next_epoch()};
+        };
+        return thread_->call<ledger_mark>(effect{1}, std::move(work));
+    }
+
     ledger_counters counters() const override { return thread_->counters(); }
     bool failed() const override { return thread_->failed(); }
     bool full() const override { return thread_->full(); }
@@ -157,6 +165,7 @@ private:
     sqlite::opened_file file_;
     sqlite::reserve spare_;
     store tables_;
+    std::string identity_;
     std::optional<sqlite::commit_thread> thread_;
 };
 
@@ -168,7 +177,12 @@ sqlite_ledger::sqlite_ledger(asio::any_io_executor executor, clock& time,
       tables_(file_.db) {
     tables_.begin(true);
     tables_.doubt_submitting(time.wall_now(), options.send_window);
+    file_.db.run(sqlite::identity_schema);
+    if (options.publish_all_again) {
+        tables_.publish_all_again();
+    }
     tables_.commit();
+    identity_ = sqlite::identity(file_.db);
     spare_.keep_log_blocks();
     spare_.take();
     thread_.emplace(std::move(executor), tables_, spare_, options.commit_rows_max);
@@ -203,6 +217,29 @@ std::unique_ptr<ledger> open_sqlite_ledger(asio::any_io_executor executor, clock
             }
             return start();
         }
+    } catch (const sqlite::failure& cause) {
+        sqlite::refuse_for(options.file, cause);
+    }
+}
+
+accepted_ledger accept_restored_ledger(clock& time, const sqlite_options& options) {
+    auto unmarked = options;
+    unmarked.mark.reset();
+    try {
+        auto file = sqlite::open_file(unmarked);
+        accepted_ledger accepted;
+        {
+            store tables(file.db);
+            tables.begin(true);
+            file.db.run(sqlite::identity_schema);
+            accepted.doubted = tables.doubt_all(time.wall_now());
+            const auto seen = options.mark ? options.mark->epoch : 0;
+            accepted.mark.epoch = tables.next_epoch(seen);
+            tables.commit();
+        }
+        accepted.mark.ledger = sqlite::identity(file.db);
+        sqlite::note_orderly_end(file.db);
+        return accepted;
     } catch (const sqlite::failure& cause) {
         sqlite::refuse_for(options.file, cause);
     }

@@ -33,6 +33,7 @@ void make_ledger(const path& file) {
         db.run("PRAGMA synchronous = FULL");
         db.run("BEGIN IMMEDIATE");
         db.run(schema);
+        db.run(identity_schema);
         db.run(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
         db.run(("PRAGMA user_version = " + std::to_string(schema_version)).c_str());
         db.run("COMMIT");
@@ -120,8 +121,8 @@ void check_structure(database& db, const path& file) {
 // A write below the file system may have failed in the last process, and the kernel forgets that:
 // the log is then whole in memory and has a hole on the disk, behind which everything new would be
 // lost. So nothing is appended to it. It is moved into the file and cut to nothing, and one commit
-// is made on the empty log, before anything else.
-void repair(database& db, const path& file) {
+// is made on the empty log (begin_epoch()), before anything else is written.
+void empty_log(database& db, const path& file) {
     if (db.integer("PRAGMA wal_checkpoint(TRUNCATE)") != 0) {
         refuse(file, "another program keeps on reading it; stop that and start again");
     }
@@ -130,6 +131,31 @@ void repair(database& db, const path& file) {
         refuse(file, "is cut off: it should have " + std::to_string(bytes) +
                          " bytes; restore it from a backup");
     }
+}
+
+// A copy from before that was put back knows nothing of what was sent since. Sending it again would
+// be blind.
+void compare_with_mark(database& db, const path& file, const std::optional<ledger_mark>& mark) {
+    if (!mark) {
+        return;
+    }
+    const auto advice =
+        "; nothing is submitted. Put the newest ledger back, or have `onboardctl fsck "
+        "--accept-restored` take this one: then every open job is looked up with the provider "
+        "first";
+    if (const auto known = identity(db); known != mark->ledger) {
+        refuse(file, "is not the ledger that wrote the outcomes (those are of " + mark->ledger +
+                         ", this one is " + (known.empty() ? "an older one" : known) + ")" +
+                         advice);
+    }
+    if (const auto epoch = db.integer("SELECT epoch FROM meta"); epoch < mark->epoch) {
+        refuse(file, "is older than the outcomes (epoch " + std::to_string(epoch) + ", theirs is " +
+                         std::to_string(mark->epoch) + "): a copy from before was put back" +
+                         advice);
+    }
+}
+
+void begin_epoch(database& db, const path& file) {
     statement next_epoch(db, "UPDATE meta SET epoch = epoch + 1, clean = 0, boot = ?");
     const auto boot = boot_id();
     db.run("BEGIN IMMEDIATE");
@@ -151,7 +177,9 @@ opened_file open_owned(const path& file, const sqlite_options& options, unique_f
         set_up(db, options);
         check_that_nothing_is_padded(db, file);
         check_structure(db, file);
-        repair(db, file);
+        empty_log(db, file);
+        compare_with_mark(db, file, options.mark);
+        begin_epoch(db, file);
         log_index = keep_log_index(file);
     } catch (...) {
         db.leave_files_alone();
@@ -181,6 +209,13 @@ void refuse_for(const path& file, const failure& cause) {
                       ": there is no room on its disk: " + cause.what());
     }
     refuse(file, std::string("cannot be used: ") + cause.what());
+}
+
+std::string identity(database& db) {
+    if (db.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'ledger_identity'") == 0) {
+        return {};
+    }
+    return db.text("SELECT name FROM ledger_identity");
 }
 
 void note_orderly_end(database& db) {

@@ -23,6 +23,9 @@ opened_file open_file(const sqlite_options& options);
 // Throws what the failure of a start means: no_room or config_error.
 [[noreturn]] void refuse_for(const std::filesystem::path& file, const failure& cause);
 
+// Empty: the ledger was made before there were identities, and has none yet.
+std::string identity(database& db);
+
 // Notes that the ledger was closed in order, so that the next start need not check it.
 void note_orderly_end(database& db);
 

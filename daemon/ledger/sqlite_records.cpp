@@ -213,6 +213,42 @@ std::size_t store::erase_requests(wall_time before, std::size_t count_max) {
     return found.size();
 }
 
+std::size_t store::doubt_all(wall_time now) {
+    std::vector<job_id> found;
+    {
+        statement open(db_, "SELECT id FROM job WHERE state IN (?, ?, ?, ?)");
+        query rows(open, static_cast<int>(job_state::queued), static_cast<int>(job_state::deferred),
+                   static_cast<int>(job_state::submitting), static_cast<int>(job_state::unknown));
+        while (rows.next()) {
+            found.push_back(rows.integer(0));
+        }
+    }
+    for (const auto id : found) {
+        auto after = by_id(id);
+        const auto from = std::exchange(after.state, job_state::unknown);
+        after.due_at = now;
+        after.lost_at = now;
+        after.absent_since.reset();
+        if (record(after, from, {}).has_error()) {
+            fail_corrupt("a job changed while the ledger was taken over");
+        }
+    }
+    return found.size();
+}
+
+void store::publish_all_again() {
+    db_.run("UPDATE job SET published = 0 WHERE published > 0");
+    db_.run("UPDATE batch SET reported = 0");
+}
+
+std::int64_t store::next_epoch(std::int64_t past) {
+    query changed(next_epoch_, past);
+    changed.next();
+    const auto epoch = changed.integer(0);
+    changed.next();  // to the end, so that it is done
+    return epoch;
+}
+
 std::size_t store::doubt_submitting(wall_time now, milliseconds send_window) {
     std::vector<job_id> found;
     {

@@ -14,7 +14,7 @@ namespace onboardd::sqlite {
 const char* const schema = R"sql(
 CREATE TABLE meta (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    epoch INTEGER NOT NULL,          -- one more with every start
+    epoch INTEGER NOT NULL,          -- one more with every start and every mark
     clean INTEGER NOT NULL,          -- 1: the last process closed the ledger in order
     boot TEXT NOT NULL               -- the kernel's boot id of the last start
 ) STRICT;
@@ -91,6 +91,14 @@ CREATE INDEX erasable ON job (erase_at) WHERE erase_at IS NOT NULL;
 
 CREATE TABLE request (job INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 CREATE TABLE answer (job INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+)sql";
+
+const char* const identity_schema = R"sql(
+CREATE TABLE IF NOT EXISTS ledger_identity (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    name TEXT NOT NULL
+) STRICT;
+INSERT OR IGNORE INTO ledger_identity VALUES (1, lower(hex(randomblob(16))));
 )sql";
 
 }  // namespace onboardd::sqlite

@@ -12,4 +12,7 @@ inline constexpr std::int64_t schema_version = 1;
 // Makes all tables in an empty file, within a transaction of the caller.
 extern const char* const schema;
 
+// The ledger's identity. Ledgers that were made before there was one get it at their next start.
+extern const char* const identity_schema;
+
 }  // namespace onboardd::sqlite

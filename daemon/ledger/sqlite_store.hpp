@@ -97,6 +97,15 @@ public:
     // many.
     std::size_t doubt_submitting(wall_time now, milliseconds send_window);
 
+    // The same with all that may have been sent by somebody else since this ledger was copied.
+    std::size_t doubt_all(wall_time now);
+
+    // Every outcome and every report becomes due for publishing again.
+    void publish_all_again();
+
+    // Counts the epoch up. At least to `past`, and one more.
+    std::int64_t next_epoch(std::int64_t past = 0);
+
 private:
     struct stored_place;
     struct change_of_claim {
@@ -161,6 +170,7 @@ private:
     statement erase_request_;
     statement erase_answer_;
     statement in_flight_;
+    statement next_epoch_;
 };
 
 }  // namespace onboardd::sqlite

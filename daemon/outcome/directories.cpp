@@ -167,6 +167,7 @@ error_code outcome_directories::prepare() {
     }
     while (const dirent* const found = ::readdir(stream->get())) {
         const std::string name = found->d_name;
+        remove_if_temporary(root_.fd->get(), found->d_name);  // of the ledger's mark
         if (!is_account(name) && name != reports_folder) {
             continue;
         }

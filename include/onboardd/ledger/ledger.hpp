@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "onboardd/base/clock.hpp"
 #include "onboardd/base/error.hpp"
 #include "onboardd/ledger/job.hpp"
+#include "onboardd/ledger/mark.hpp"
 #include "onboardd/spool/job_file.hpp"
 
 namespace onboardd {
@@ -166,6 +168,10 @@ public:
     virtual asio::awaitable<result<std::size_t>> erase_requests(wall_time before,
                                                                 std::size_t count_max) = 0;
 
+    // Counts the epoch up, durably. The mark that it returns is then written beside the outcomes:
+    // in this order, so that a crash in between leaves the ledger ahead.
+    virtual asio::awaitable<result<ledger_mark>> next_mark() { co_return ledger_mark{}; }
+
     [[nodiscard]] virtual ledger_counters counters() const = 0;
 
     // Set once a commit failed: writes are refused.
@@ -187,6 +193,12 @@ struct sqlite_options {
     milliseconds send_window{
         10'000};  // the last byte of a request leaves at most this long after its intent
 
+    // The mark that stands beside the outcomes; nullopt: there is none.
+    std::optional<ledger_mark> mark;
+
+    // The outcomes are gone, and so are the reports: all become due for publishing again.
+    bool publish_all_again = false;
+
     // Room that is kept on the ledger's disk for the day when there is none left, once in a file
     // beside the ledger and once for its log; never more than a sixteenth of the disk each.
     std::uint64_t reserve_bytes_max = 16 * 1024 * 1024;
@@ -197,14 +209,28 @@ struct sqlite_options {
 };
 
 // Opens, repairs and checks the ledger, in this order (reliability rule "start after anything"):
-// lock, structural check, wal_checkpoint(TRUNCATE) and one committed write (the epoch), every
-// `submitting` to `unknown`. The check costs little after an orderly stop or a crash of the
-// process; after a crash of the host every job row is checked too. Throws already_owned if another
-// process has the lock, config_error with a sentence for the operator if the file cannot be used,
-// no_room if its disk is full. Blocking: call it before the loop runs. `executor` is the loop that
-// the calls resume on.
+// lock, structural check, wal_checkpoint(TRUNCATE), comparison with the mark, one committed write
+// (the epoch), every `submitting` to `unknown`. A ledger that is behind the mark, or not the one
+// that the mark names, is refused and left as it is. The check costs little after an orderly stop
+// or a crash of the process; after a crash of the host every job row is checked too. Throws
+// already_owned if another process has the lock, config_error with a sentence for the operator if
+// the file cannot be used, no_room if its disk is full. Blocking: call it before the loop runs.
+// `executor` is the loop that the calls resume on.
 std::unique_ptr<ledger> open_sqlite_ledger(asio::any_io_executor executor, clock& time,
                                            const sqlite_options& options);
+
+// For a ledger that is refused for its mark, on the operator's word: from now on it is the truth.
+// Every job in it that may have been sent since (`queued`, `deferred`, `submitting`, `unknown`)
+// becomes `unknown`, lost now: it is looked up with the provider, and settles, before anything is
+// sent. Final and held jobs stay as they are. The caller then writes `mark` beside the outcomes
+// (write_mark()); until it has, the ledger is refused as before, and all this can be done again.
+// Blocking, and throws, as open_sqlite_ledger(). Jobs that only the outcomes know are not brought
+// back: compare the two first.
+struct accepted_ledger {
+    ledger_mark mark;
+    std::size_t doubted = 0;  // jobs that became `unknown`
+};
+accepted_ledger accept_restored_ledger(clock& time, const sqlite_options& options);
 
 // Keeps everything in memory: for tests.
 std::unique_ptr<ledger> make_memory_ledger(asio::any_io_executor executor, clock& time);

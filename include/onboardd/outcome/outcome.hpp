@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -21,6 +22,17 @@ std::string render_outcome(const job& row);
 // The run report of a batch, as JSON (schema onboardd/report/1) and as text for people.
 std::string render_report_json(const batch_summary& summary);
 std::string render_report_text(const batch_summary& summary);
+
+// The mark of the ledger that writes outcomes into `directory`, in its file `.ledger`; nullopt:
+// there is none. Throws config_error if it cannot be read or is damaged: then nobody knows whether
+// the ledger is the right one.
+std::optional<ledger_mark> read_mark(const std::filesystem::path& directory);
+
+// Writes it whole: temporary name, fsync, rename, fsync of the directory. Blocking.
+result<void> write_mark(const std::filesystem::path& directory, const ledger_mark& mark);
+
+// Whether there is nothing in `directory` but what this program makes there by itself.
+bool has_no_outcomes(const std::filesystem::path& directory);
 
 class outcome_writer {
 public:
