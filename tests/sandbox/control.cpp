@@ -246,10 +246,7 @@ std::string control::requests(std::string_view query) const {
     query_value(query, "reference", reference);
     std::uint64_t count = 0;
     std::string kept = "[";
-    store.for_each_reference([&](const reference_record& record) {
-        if (record.reference != reference || (one && record.account != account)) {
-            return;
-        }
+    const auto add = [&](const reference_record& record) {
         count += record.requests;
         for (auto at = record.first_request; at != nothing; at = store.request(at).next) {
             if (!store.request(at).body.empty()) {
@@ -257,7 +254,18 @@ std::string control::requests(std::string_view query) const {
                 append_request(kept, store.request(at));
             }
         }
-    });
+    };
+    if (one) {
+        if (const auto* record = store.find_reference(account, reference)) {
+            add(*record);
+        }
+    } else {
+        store.for_each_reference([&](const reference_record& record) {
+            if (record.reference == reference) {
+                add(record);
+            }
+        });
+    }
     return "{\"count\":" + std::to_string(count) + ",\"requests\":" + kept + "]}";
 }
 
