@@ -15,6 +15,7 @@ MODEL = HERE.parent.parent / "shared" / "reliability.md"
 SECTIONS = ("2.1", "2.2", "2.3", "4.1", "4.2", "4.3", "4.4", "4.5")
 GTEST = re.compile(r"^TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)", re.M)
 ADD_TEST = re.compile(r"add_test\(NAME ([\w.]+)")
+ADD_GROUPS = re.compile(r"foreach\(group ([\w ]+)\)\s*add_test\(NAME ([\w.]+)\$\{group\}")
 
 
 def rows(path):
@@ -37,7 +38,10 @@ def known_names():
     for source in HERE.rglob("*.cpp"):
         names.update(".".join(one) for one in GTEST.findall(source.read_text(encoding="utf-8")))
     for listing in HERE.rglob("CMakeLists.txt"):
-        names.update(ADD_TEST.findall(listing.read_text(encoding="utf-8")))
+        text = listing.read_text(encoding="utf-8")
+        names.update(ADD_TEST.findall(text))
+        names.update(stem + group for groups, stem in ADD_GROUPS.findall(text)
+                     for group in groups.split())
     for source in HERE.rglob("test_*.py"):
         for group in ast.parse(source.read_text(encoding="utf-8")).body:
             if isinstance(group, ast.ClassDef):
