@@ -10,7 +10,7 @@ packages='
     libssl-dev libyaml-cpp-dev libsqlite3-dev libsystemd-dev
     libcli11-dev libvalijson-dev libhowardhinnant-date-dev tzdata
     libgtest-dev libgmock-dev libbenchmark-dev
-    openssl ca-certificates python3
+    openssl ca-certificates python3 mount strace faketime
 '
 for group in "$@"; do
     case $group in
