@@ -68,6 +68,16 @@ public:
     asio::awaitable<result<std::vector<job>>> unpublished(std::size_t count_max) override {
         return real_->unpublished(count_max);
     }
+    asio::awaitable<result<std::vector<published_outcome>>> published_outcomes(
+        wall_time finished_after, job_id id_after, std::size_t count_max) override {
+        return real_->published_outcomes(finished_after, id_after, count_max);
+    }
+    asio::awaitable<result<void>> publish_again(std::vector<job_id> jobs) override {
+        if (refuses()) {
+            co_return errc::ledger_full;
+        }
+        co_return co_await real_->publish_again(std::move(jobs));
+    }
     asio::awaitable<result<std::vector<witness>>> witnesses(std::string account, wall_time after,
                                                             std::size_t count_max) override {
         return real_->witnesses(std::move(account), after, count_max);
