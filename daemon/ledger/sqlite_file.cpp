@@ -146,6 +146,14 @@ std::optional<file_header> read_header(const std::filesystem::path& file) {
     return parse_header(bytes, static_cast<std::uint64_t>(status.st_size));
 }
 
+void forget_cached(const std::filesystem::path& file) noexcept {
+    const unique_fd opened(
+        open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    if (opened.operator bool()) {
+        posix_fadvise(opened.get(), 0, 0, POSIX_FADV_DONTNEED);
+    }
+}
+
 std::uint64_t size_or_zero(const std::filesystem::path& file) {
     std::error_code ec;
     const auto size = std::filesystem::file_size(file, ec);

@@ -43,6 +43,11 @@ struct file_header {
 // file.
 std::optional<file_header> read_header(const std::filesystem::path& file);
 
+// Drops what the kernel holds of the file in memory, unless that is still to be written: what is
+// read from now on is what the disk has. Without the file, or where the kernel does not want to:
+// nothing.
+void forget_cached(const std::filesystem::path& file) noexcept;
+
 std::uint64_t size_or_zero(const std::filesystem::path& file);
 
 // Changes with every start of the kernel; empty when it cannot be known.

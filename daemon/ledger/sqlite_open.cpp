@@ -164,7 +164,17 @@ void begin_epoch(database& db, const path& file) {
     sync_directory(file.parent_path());
 }
 
+// Where a write below the file system failed in the last process, the kernel's memory lies, and on
+// ext4 more than that: blocks that were new stay "unwritten" on the disk while the pages in memory
+// count as mapped, so that writing them again succeeds, is synced, and is read as zeros after a
+// power cut. Nobody may read or write the files before this, so that it is all read afresh.
+void forget_what_may_lie(const path& file) {
+    forget_cached(file);
+    forget_cached(beside(file, "-wal"));
+}
+
 opened_file open_owned(const path& file, const sqlite_options& options, unique_fd owned) {
+    forget_what_may_lie(file);
     if (const auto header = read_header(file)) {
         check_header(file, *header);
     } else {
