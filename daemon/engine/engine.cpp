@@ -15,6 +15,7 @@ namespace {
 constexpr milliseconds erase_interval = std::chrono::minutes(10);
 constexpr std::size_t erase_batch = 500;
 constexpr std::size_t reports_at_once = 16;
+constexpr milliseconds report_retry{5'000};  // after a failed write: a full disk, most likely
 
 }  // namespace
 
@@ -205,10 +206,15 @@ private:
             if (!batches) {
                 co_return;
             }
+            bool all_written = true;
             for (const auto& batch : *batches) {
-                co_await report_batch(batch);
+                const auto written = co_await report_batch(batch);
+                all_written = all_written && written;
             }
-            if (batches->size() == reports_at_once) {
+            if (!all_written) {
+                co_await context_.parts.time.wait_for(report_retry);
+            }
+            if (!all_written || batches->size() == reports_at_once) {
                 report_due_.set();
             }
         }
