@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemon/engine/case_list_reader.hpp"
 #include "daemon/engine/publisher.hpp"
 #include "onboardd/base/until.hpp"
 #include "onboardd/config/window.hpp"
@@ -47,6 +46,7 @@ account::account(engine_context& context, account_options options)
       stop_(context.parts.executor) {}
 
 asio::awaitable<void> account::run() {
+    running_since_ = context_.parts.time.now();
     loops_.spawn(keeper_.run());
     loops_.spawn(dispatch());
     loops_.spawn(reconcile());
@@ -287,8 +287,16 @@ asio::awaitable<void> account::submit(claimed_job& work, slot& held) {
         co_await give_back(work.row.id);
         co_return;
     }
+    if (proof_is_stale(work.row, context_.options.rules, parts.time.wall_now())) {
+        context_.provider_breaker.withdrawn();
+        decision next{.after = look_again(work.row, parts.time.wall_now())};
+        const origin before{work.row.state, work.row.revision};
+        co_await conclude(std::move(next), before, {});
+        co_return;
+    }
     const auto send_deadline = parts.time.now() + context_.options.send_window;
     const auto intent = begin_attempt(work.row, parts.time.wall_now());
+    latest_intent_ = std::max(latest_intent_, *intent.submitted_at);
     if (!co_await record(intent, work.row.state, {})) {
         context_.provider_breaker.withdrawn();
         co_return;  // nothing was sent
@@ -392,7 +400,6 @@ asio::awaitable<std::vector<claimed_job>> account::claim_for_list() {
 
 asio::awaitable<void> account::read_list_for(std::vector<claimed_job> work) {
     auto& parts = context_.parts;
-    const auto& rules = context_.options.rules;
     const auto started = parts.time.now();
     auto since = parts.time.wall_now();
     for (const auto& entry : work) {
@@ -408,18 +415,58 @@ asio::awaitable<void> account::read_list_for(std::vector<claimed_job> work) {
         seen = co_await read_case_list(context_, options_.id, *token, work, std::move(*witnesses));
         react_to_reading(seen ? 200 : seen.error().http_status, token->generation, started);
     }
-    const auto now = parts.time.wall_now();
     task_group records(parts.executor);  // together, so that they share commits
     for (std::size_t i = 0; i < work.size(); ++i) {
         const auto& row = work[i].row;
-        auto next =
-            row.state != job_state::unknown
-                ? after_read(row, seen ? seen->by_id[i] : std::nullopt, rules, now, parts.random)
-            : seen ? after_look_up(row, seen->per_job[i], rules, now, parts.random)
-                   : after_failed_look_up(row, rules, now, parts.random);
+        auto next = after_list(row, i, seen, started);
         records.spawn(conclude(std::move(next), origin{row.state, row.revision}, {}));
     }
     co_await records.join();
+}
+
+// What a reading shows is as old as its beginning: a long list takes minutes.
+decision account::after_list(const job& row, std::size_t index,
+                             result<list_reading, list_failure>& seen, steady_time began) {
+    auto& parts = context_.parts;
+    const auto& rules = context_.options.rules;
+    const auto now = parts.time.wall_now();
+    const bool watched = is_final(row.state) && row.lost_at;
+    if (row.state != job_state::unknown && !watched) {
+        return after_read(row, seen ? seen->by_id[index] : std::nullopt, rules, now, parts.random);
+    }
+    if (!seen) {
+        return after_failed_look_up(row, rules, now, parts.random);
+    }
+    auto& shown = seen->per_job[index];
+    if (watched) {
+        const auto age = std::chrono::ceil<milliseconds>(parts.time.now() - began);
+        return after_watch(row, shown, rules, now - age);
+    }
+    auto& known = doubt_of(row.id);
+    const auto absent_since = shown.complete ? known.absent_since.value_or(began) : began;
+    shown.lost_for = std::chrono::floor<milliseconds>(began - known.lost_at);
+    shown.absent_for = std::chrono::floor<milliseconds>(began - absent_since);
+    if (!known.witness_after || shown.newest_witness <= known.witness_after) {
+        shown.newest_witness.reset();
+    }
+    known.absent_since = shown.complete ? std::optional(absent_since) : std::nullopt;
+    return after_look_up(row, shown, rules, now, parts.random);
+}
+
+// An answer that an earlier process lost counts from our start: the wall clock may have been set
+// meanwhile.
+account::doubt& account::doubt_of(job_id id) {
+    return doubts_.try_emplace(id, doubt{running_since_, {}, {}}).first->second;
+}
+
+void account::note_doubt(const job& after, job_state before) {
+    if (after.state == job_state::unknown && before == job_state::submitting) {
+        doubts_.insert_or_assign(after.id, doubt{context_.parts.time.now(), {}, latest_intent_});
+    } else if (after.state == job_state::unknown && before == job_state::deferred) {
+        doubt_of(after.id).absent_since.reset();
+    } else if (is_final(after.state) || after.state == job_state::accepted) {
+        doubts_.erase(after.id);
+    }
 }
 
 // ---- recording and reacting
@@ -447,6 +494,7 @@ asio::awaitable<void> account::conclude(decision next, origin before, std::strin
     if (!co_await record(next.after, before.state, std::move(answer))) {
         co_return;
     }
+    note_doubt(next.after, before.state);
     expect(next.after);
     if (publish) {
         co_await context_.outcomes->push(std::move(next.after));
@@ -479,7 +527,7 @@ asio::awaitable<void> account::give_back(job_id id) {
 // The ledger will have something for us when this row is due.
 void account::expect(const job& row) {
     const auto at = steady_of(row.due_at);
-    switch (work_of(row.state, row.followed)) {
+    switch (work_of(row.state, row.followed, row.lost_at.has_value())) {
         case work_kind::submit:
             submit_.ask_at = std::min(submit_.ask_at, at);
             wake_.set();

@@ -5,9 +5,12 @@
 
 #include <array>
 #include <deque>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
+#include "daemon/engine/case_list_reader.hpp"
 #include "daemon/engine/context.hpp"
 #include "onboardd/auth/token_keeper.hpp"
 #include "onboardd/base/task_group.hpp"
@@ -38,6 +41,14 @@ private:
         work_kind kind;
         std::deque<claimed_job> ready;
         steady_time ask_at = steady_time::min();
+    };
+
+    // What is known about an answer that was lost, on a clock that nobody sets.
+    struct doubt {
+        steady_time lost_at;
+        std::optional<steady_time> absent_since;  // the first complete list without the job began
+        // Witnesses submitted later count. nullopt: none does, an earlier process lost the answer.
+        std::optional<wall_time> witness_after;
     };
 
     class slot;
@@ -79,6 +90,10 @@ private:
     void recover();
     void pause_for(milliseconds wait);
     void forbid(steady_time started);
+    doubt& doubt_of(job_id id);
+    void note_doubt(const job& after, job_state before);
+    decision after_list(const job& row, std::size_t index, result<list_reading, list_failure>& seen,
+                        steady_time began);
     void expect(const job& row);
     void expect_list(wall_time due_at);
     [[nodiscard]] steady_time steady_of(wall_time due) const;
@@ -91,6 +106,9 @@ private:
     rate_limit rate_;
     lane submit_{work_kind::submit, {}, {}};
     lane read_{work_kind::read, {}, {}};
+    std::unordered_map<job_id, doubt> doubts_;
+    steady_time running_since_ = steady_time::min();
+    wall_time latest_intent_ = wall_time::min();  // the greatest, should the clock be set back
     std::vector<job_id> looking_up_;  // claimed for the reading of the list that is under way
     steady_time look_up_at_ = steady_time::min();
     steady_time paused_until_ = steady_time::min();  // Retry-After, or the pause after a 403

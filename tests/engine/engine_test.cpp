@@ -337,6 +337,51 @@ TEST_F(Engine, AFailingListNeverLeadsToAResend) {
     EXPECT_EQ(published["r1"].state, job_state::created);
 }
 
+TEST_F(Engine, ACaseThatComesAfterTheResendEndsAsAConflict) {
+    add("r1");
+    provider.script("r1", {fate::cut});
+    drain();
+    ASSERT_EQ(published["r1"].state, job_state::created);
+    auto late = provider.cases.front();
+    late.id = "late";
+    late.created_at = time.wall_now();
+    provider.cases.push_back(late);
+    linger = true;
+    drain(1h);
+    EXPECT_EQ(published["r1"].state, job_state::conflict);
+    EXPECT_EQ(published["r1"].revision, 2u);
+    EXPECT_EQ(provider.posts["r1"], 2);
+}
+
+TEST_F(Engine, AResentJobIsWatchedForADayAndNoLonger) {
+    add("r1");
+    provider.script("r1", {fate::cut});
+    drain();
+    provider.lists = 0;
+    linger = true;
+    drain(25h);
+    EXPECT_GE(provider.lists, 3);
+    EXPECT_LE(provider.lists, 12);
+    provider.lists = 0;
+    drain(24h);
+    EXPECT_EQ(provider.lists, 0);
+    EXPECT_EQ(published["r1"].state, job_state::created);
+}
+
+TEST_F(Engine, SettingTheWallClockDoesNotShortenTheSettlingTime) {
+    add("r1");
+    add("r2");
+    provider.script("r1", {fate::cut});
+    drain(2min);
+    ASSERT_EQ(provider.posts["r1"], 1);
+    time.jump_wall(1h);
+    drain(options.rules.settle - 1s);
+    EXPECT_EQ(provider.posts["r1"], 1);
+    EXPECT_EQ(state_of("r1"), job_state::unknown);
+    drain();
+    EXPECT_EQ(published["r1"].state, job_state::created);
+}
+
 TEST_F(Engine, AReportThatCouldNotBeWrittenIsTriedAgain) {
     add("r1");
     reports_to_fail = 1;

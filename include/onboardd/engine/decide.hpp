@@ -27,6 +27,9 @@ struct decision_rules {
     milliseconds max_age{std::chrono::days(3)};
     milliseconds settle{std::chrono::minutes(6)};
     std::uint32_t resend_max = 2;
+    // How long after its end a job that was sent again is still looked for in the list: a POST that
+    // was lost may be applied at any time. An audit finds what comes later.
+    milliseconds watch_for{std::chrono::hours(24)};
     milliseconds accepted_for{std::chrono::hours(1)};
     std::optional<milliseconds> follow_interval;
 };
@@ -86,6 +89,10 @@ struct findings {
     std::vector<sighting> sightings;  // at most a few are kept; more than one is a conflict anyway
     bool complete = false;            // every page was read to the end without a fault
     bool echoes_references = false;   // some case carries a reference, or the list is empty
+    // What this process has seen on a clock that nobody sets: time since the answer was lost, and
+    // since the first complete list that did not show the job. No longer than the process runs.
+    milliseconds lost_for = milliseconds::max();
+    milliseconds absent_for = milliseconds::max();
     // The latest submission among our own known cases that the list shows: what was sent before it
     // is visible if it exists. nullopt: the list shows none of ours.
     std::optional<wall_time> newest_witness;
@@ -98,6 +105,18 @@ bool fingerprint_agrees(const cdd_case& found, const job& row, const case_finger
 // The list was read for an `unknown` job.
 decision after_look_up(const job& row, const findings& seen, const decision_rules& rules,
                        wall_time now, random_source& random);
+
+// Whether the proof that an earlier POST of a `deferred` job was not applied is too old to send
+// again on: the job has waited, and the POST may have been applied meanwhile.
+bool proof_is_stale(const job& row, const decision_rules& rules, wall_time now);
+
+// Such a job is looked up again instead.
+job look_again(const job& row, wall_time now);
+
+// The list was read for a job that has ended and is watched. A case that is not the job's own makes
+// it a `conflict`, with a new revision of its outcome.
+decision after_watch(const job& row, const findings& seen, const decision_rules& rules,
+                     wall_time now);
 
 // The list could not be read at all: look again later.
 decision after_failed_look_up(const job& row, const decision_rules& rules, wall_time now,
