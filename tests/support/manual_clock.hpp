@@ -2,6 +2,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <map>
+#include <optional>
 
 #include "onboardd/base/clock.hpp"
 
@@ -19,6 +20,11 @@ public:
 
     // Moves to the earliest deadline that somebody waits for; false if nobody waits.
     bool advance_to_next();
+
+    // When advance_to_next() would move to; nullopt: nobody waits.
+    std::optional<steady_time> next() const {
+        return waiters_.empty() ? std::nullopt : std::optional(waiters_.begin()->first);
+    }
 
     // Sets the wall clock alone, as an administrator or NTP would.
     void jump_wall(milliseconds by) { wall_ += by; }
