@@ -309,7 +309,8 @@ private:
         std::vector<const entry*> found;
         for (const auto& [id, one] : jobs_) {
             const bool waits =
-                kind != work_kind::none && work_of(one.row.state, one.row.followed) == kind;
+                kind != work_kind::none &&
+                work_of(one.row.state, one.row.followed, one.row.lost_at.has_value()) == kind;
             if (waits && one.row.account == account && !claimed_.contains(id)) {
                 found.push_back(&one);
             }

@@ -124,7 +124,7 @@ void update_row(statement& update, const job& after, std::int64_t tally,
     const auto kind = after.error ? std::optional(static_cast<int>(error.kind)) : std::nullopt;
     const auto& the_case = after.the_case;
     update.run(after.id, tally, erase_at, static_cast<int>(after.state),
-               static_cast<int>(work_of(after.state, after.followed)),
+               static_cast<int>(work_of(after.state, after.followed, after.lost_at.has_value())),
                static_cast<int>(after.priority), after.followed, after.not_before, after.expires_at,
                after.due_at, after.submitted_at, after.finished_at, after.attempts, after.retries,
                after.resends, after.absent_since, the_case.id, the_case.case_id,

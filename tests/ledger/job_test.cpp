@@ -28,16 +28,18 @@ TEST(JobState, OnlyTheFiveEndsAreFinalAndAHeldJobIsNeitherFinalNorOpen) {
 }
 
 TEST(JobState, WaitsForAtMostOneKindOfStep) {
-    const auto kinds = [](bool followed) {
+    const auto kinds = [](bool followed, bool watched) {
         std::string text;
         for (const auto state : all_job_states) {
-            text += std::to_string(static_cast<int>(work_of(state, followed)));
+            text += std::to_string(static_cast<int>(work_of(state, followed, watched)));
         }
         return text;
     };
     // queued submitting unknown deferred accepted created rejected expired conflict held cancelled
-    EXPECT_EQ(kinds(false), "10213000000");
-    EXPECT_EQ(kinds(true), "10213300000");
+    EXPECT_EQ(kinds(false, false), "10213000000");
+    EXPECT_EQ(kinds(true, false), "10213300000");
+    EXPECT_EQ(kinds(false, true), "10213222000");
+    EXPECT_EQ(kinds(true, true), "10213222000");
 }
 
 struct reason_case {
