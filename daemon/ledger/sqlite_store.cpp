@@ -275,7 +275,11 @@ std::vector<std::int64_t> store::priorities(std::int64_t account, work_kind kind
         if (!lower.next()) {
             return present;
         }
-        below = lower.integer(0);
+        const auto found = lower.integer(0);
+        if (found >= below) {  // an index out of order could lead round in a circle
+            fail_corrupt("the index of due jobs is not in order");
+        }
+        below = found;
         present.push_back(below);
     }
 }
@@ -292,20 +296,25 @@ std::vector<claimed_job> store::claim(const std::string& account, work_kind kind
         while (claims.size() < count_max && due.next()) {
             // Those in flight are few and still in the index: they are stepped over.
             if (const auto id = due.integer(0); take_claim(id)) {
-                claims.push_back(claimed(id, kind));
+                claims.push_back(claimed(id, kind, account));
             }
         }
     }
     return claims;
 }
 
-claimed_job store::claimed(job_id id, work_kind kind) {
+claimed_job store::claimed(job_id id, work_kind kind, const std::string& account) {
     claimed_job claim;
     query rows(by_id_, id);
     if (!rows.next()) {
         fail_corrupt("the index of due jobs and the jobs disagree");
     }
     claim.row = row(rows);
+    // The row itself has the last word on what it waits for: a damaged `work` or index must not
+    // have a case that exists opened again.
+    if (work_of(claim.row.state, claim.row.followed) != kind || claim.row.account != account) {
+        fail_corrupt("the index of due jobs and the jobs disagree");
+    }
     claim.fingerprint = unpack(rows.bytes(fingerprint_column));
     if (kind == work_kind::submit) {
         query requests(request_, id);

@@ -116,7 +116,7 @@ private:
     admission accept_one(const new_job& fresh, wall_time now);
     admission compare_known(std::int64_t account, const new_job& fresh);
     std::vector<std::int64_t> priorities(std::int64_t account, work_kind kind);
-    claimed_job claimed(job_id id, work_kind kind);
+    claimed_job claimed(job_id id, work_kind kind, const std::string& account);
     std::optional<stored_place> place_of(job_id id);
     job row(const query& rows);
     job by_id(job_id id);
