@@ -22,7 +22,7 @@ if [ -n "${ONBOARDD_BUILD_DIR:-}" ]; then
 else
     cd "$root"
     sh tests/install-packages.sh bench
-    cmake --preset release >/dev/null
+    cmake --preset release -DONBOARDD_TESTS=ON >/dev/null
     cmake --build build/release --target onboardd onboardd-sandbox onboardd-generate
     programs=$root/build/release/bin
 fi

@@ -58,10 +58,15 @@ class LoggingDisk:
         if self.mounted:
             run("umount", self.root)
         if self.bridge:
-            subprocess.run(["fusermount3", "-u", self.disk], check=False)
+            # The loop device lets go of the file a moment after umount has returned.
+            eventually(self.let_go, "the disk is free", 20)
             self.bridge.wait(20)
         self.server.send_signal(signal.SIGTERM)
         self.server.wait(20)
+
+    def let_go(self):
+        return subprocess.run(["fusermount3", "-u", self.disk], capture_output=True,
+                              check=False).returncode == 0
 
 
 class MountedImage:

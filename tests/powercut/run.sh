@@ -21,7 +21,7 @@ done
 
 build=${ONBOARDD_BUILD_DIR:-$root/build/release}
 if [ -z "${ONBOARDD_BUILD_DIR:-}" ]; then
-    cmake --preset release >/dev/null
+    cmake --preset release -DONBOARDD_TESTS=ON >/dev/null
     cmake --build "$build" --target onboardd onboardd-sandbox
 fi
 for name in disk_log lying_sync; do
