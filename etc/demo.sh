@@ -26,7 +26,7 @@ build() {
     cd "$root"
     sh tests/install-packages.sh
     say "Building; the first time takes some minutes"
-    cmake --preset release >/dev/null
+    cmake --preset release -DONBOARDD_TESTS=ON >/dev/null
     cmake --build build/release --target onboardd onboardd-sandbox onboardd-generate
 }
 
