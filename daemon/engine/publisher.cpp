@@ -8,8 +8,8 @@ namespace onboardd {
 namespace {
 
 constexpr milliseconds gather_time{10};
-constexpr std::size_t restore_page = 1'000;   // outcomes looked for at a time
-constexpr milliseconds publish_retry{5'000};  // after a failed write: a full disk, most likely
+constexpr std::size_t restore_page_max = 1'000;  // outcomes looked for at a time
+constexpr milliseconds publish_retry{5'000};     // after a failed write: a full disk, most likely
 
 }  // namespace
 
@@ -47,34 +47,54 @@ asio::awaitable<void> publisher::run() {
 
 // Outcomes that an earlier process wrote and that a crash or a hand took away are written again.
 asio::awaitable<void> publisher::restore() {
-    auto& parts = context_.parts;
     published_outcome last;
     last.finished_at = wall_time::min();
     std::size_t gone = 0;
-    while (!closed_) {
-        auto known =
-            co_await parts.store.published_outcomes(last.finished_at, last.id, restore_page);
-        if (!known) {
-            context_.fail(known.error());
+    while (!closed_ && !context_.status.outcomes_checked) {
+        const auto seen = co_await restore_page(last, gone);
+        if (seen) {
+            context_.status.outcomes_checked = *seen == 0;
+            continue;
+        }
+        context_.fail(seen.error());
+        if (seen.error() != errc::ledger_full) {
             co_return;
         }
-        if (known->empty()) {
-            context_.status.outcomes_checked = true;
-            break;
-        }
-        last = known->back();
-        auto missing = co_await parts.outcomes.missing(std::move(*known));
-        gone += missing.size();
-        if (!missing.empty()) {
-            co_await parts.store.publish_again(std::move(missing));
-            look_into_ledger();
-        }
+        co_await context_.parts.time.wait_for(publish_retry);
     }
     if (gone != 0) {
-        parts.log.warning("outcomes_missing",
-                          "outcome files were not there any more; they are written again",
-                          {{"files", std::to_string(gone)}});
+        context_.parts.log.warning("outcomes_missing",
+                                   "outcome files were not there any more; they are written again",
+                                   {{"files", std::to_string(gone)}});
     }
+}
+
+// Those behind `last`, which moves on once they are dealt with. Returns how many that were.
+asio::awaitable<result<std::size_t>> publisher::restore_page(published_outcome& last,
+                                                             std::size_t& gone) {
+    auto& parts = context_.parts;
+    auto known =
+        co_await parts.store.published_outcomes(last.finished_at, last.id, restore_page_max);
+    if (!known) {
+        co_return known.error();
+    }
+    const auto seen = known->size();
+    if (seen == 0) {
+        co_return seen;
+    }
+    auto end = known->back();
+    auto missing = co_await parts.outcomes.missing(std::move(*known));
+    const auto count = missing.size();
+    if (count != 0) {
+        const auto noted = co_await parts.store.publish_again(std::move(missing));
+        if (!noted) {
+            co_return noted.error();
+        }
+        look_into_ledger();
+    }
+    gone += count;
+    last = std::move(end);
+    co_return seen;
 }
 
 asio::awaitable<void> publisher::lane() {

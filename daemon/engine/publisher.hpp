@@ -28,6 +28,7 @@ public:
 
 private:
     asio::awaitable<void> restore();
+    asio::awaitable<result<std::size_t>> restore_page(published_outcome& last, std::size_t& gone);
     asio::awaitable<void> lane();
     asio::awaitable<void> gather();
     asio::awaitable<void> pull();

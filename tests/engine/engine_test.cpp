@@ -638,6 +638,24 @@ TEST_F(Engine, AResultWaitsForRoomInTheLedgerAndIntentsAreNotSent) {
     EXPECT_TRUE(subject->status().short_of_room.empty());
 }
 
+TEST_F(Engine, MissingOutcomesWaitForRoomInTheLedger) {
+    auto& disk = on_a_small_disk();
+    add("r1");
+    drain();
+    published.erase("r1");
+    disk.is_full = true;
+    add("r2");
+    drain_with({{60s, [&] {
+                     EXPECT_FALSE(published.contains("r1"));
+                     EXPECT_FALSE(subject->status().outcomes_checked);
+                     disk.is_full = false;
+                 }}});
+    EXPECT_EQ(published["r1"].state, job_state::created);
+    EXPECT_EQ(published["r2"].state, job_state::created);
+    EXPECT_TRUE(subject->status().outcomes_checked);
+    EXPECT_EQ(log.count("outcomes_missing"), 1u);
+}
+
 TEST_F(Engine, NothingIsTakenInWhileADiskIsShortOfRoom) {
     bool is_short = true;
     find_shortages = [&](bool) -> asio::awaitable<std::vector<std::string>> {
