@@ -14,7 +14,24 @@ namespace {
 // hand, or is damaged.
 const error_code unsafe_name = make_error_code(boost::system::errc::invalid_argument);
 
-// The files of one call. Each directory is looked up once, however many rows go into it.
+// The directories of one call. Each is looked up once, however many rows it has.
+class directories_once {
+public:
+    explicit directories_once(outcome_directories& directories) : directories_(directories) {}
+
+    const result<outcome_directories::handle>& open(const std::string& folder) {
+        const auto found = opened_.find(folder);
+        return found != opened_.end()
+                   ? found->second
+                   : opened_.emplace(folder, directories_.open(folder)).first->second;
+    }
+
+private:
+    outcome_directories& directories_;
+    std::map<std::string, result<outcome_directories::handle>> opened_;
+};
+
+// The files of one call.
 class publication {
 public:
     explicit publication(outcome_directories& directories, std::size_t files_max)
@@ -24,7 +41,7 @@ public:
 
     void add(const std::string& folder, std::string name, std::string content) {
         auto& file = files_.emplace_back();
-        const auto& directory = look_up(folder);
+        const auto& directory = directories_.open(folder);
         if (directory.has_error()) {
             file.failure = directory.error();
             return;
@@ -47,15 +64,7 @@ public:
     }
 
 private:
-    const result<outcome_directories::handle>& look_up(const std::string& folder) {
-        const auto found = opened_.find(folder);
-        return found != opened_.end()
-                   ? found->second
-                   : opened_.emplace(folder, directories_.open(folder)).first->second;
-    }
-
-    outcome_directories& directories_;
-    std::map<std::string, result<outcome_directories::handle>> opened_;
+    directories_once directories_;
     std::vector<file_to_publish> files_;
 };
 
@@ -95,18 +104,15 @@ std::vector<result<void>> outcome_writer::publish(std::span<const job> rows) {
 }
 
 std::vector<job_id> outcome_writer::missing(std::span<const published_outcome> outcomes) {
-    std::map<std::string, result<outcome_directories::handle>> opened;
+    directories_once directories(parts_->directories);
     std::vector<job_id> gone;
     for (const auto& one : outcomes) {
         if (!is_account(one.account) || !is_reference(one.reference)) {
             continue;
         }
-        auto found = opened.find(one.account);
-        if (found == opened.end()) {
-            found = opened.emplace(one.account, parts_->directories.open(one.account)).first;
-        }
-        if (found->second.has_value() &&
-            !parts_->calls.holds((*found->second)->get(), one.reference + ".json")) {
+        const auto& directory = directories.open(one.account);
+        if (directory.has_value() &&
+            !parts_->calls.holds((*directory)->get(), one.reference + ".json")) {
             gone.push_back(one.id);
         }
     }
