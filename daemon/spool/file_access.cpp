@@ -79,11 +79,10 @@ result<struct stat> status_of(int directory, const std::string& name) {
     return file;
 }
 
-result<void> read_whole(int fd, const file_identity& identity, std::string& bytes) {
-    bytes.resize(identity.size + 1);  // one more than there should be: reading it shows growth
+result<std::size_t> read_at(int fd, char* to, std::size_t length, std::uint64_t offset) {
     std::size_t used = 0;
-    while (used < bytes.size()) {
-        const auto got = ::read(fd, bytes.data() + used, bytes.size() - used);
+    while (used < length) {
+        const auto got = ::pread(fd, to + used, length - used, static_cast<off_t>(offset + used));
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -95,12 +94,21 @@ result<void> read_whole(int fd, const file_identity& identity, std::string& byte
         }
         used += static_cast<std::size_t>(got);
     }
-    bytes.resize(used);
+    return used;
+}
+
+result<void> read_whole(int fd, const file_identity& identity, std::string& bytes) {
+    bytes.resize(identity.size + 1);  // one more than there should be: reading it shows growth
+    const auto used = read_at(fd, bytes.data(), bytes.size(), 0);
+    if (used.has_error()) {
+        return used.error();
+    }
+    bytes.resize(*used);
     const auto after = status_of(fd);
     if (after.has_error()) {
         return after.error();
     }
-    if (used != identity.size || identity_of(*after) != identity) {
+    if (*used != identity.size || identity_of(*after) != identity) {
         return make_error_code(boost::system::errc::resource_unavailable_try_again);
     }
     return {};

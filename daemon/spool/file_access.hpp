@@ -51,6 +51,9 @@ result<unique_fd> open_directory_beneath(int directory, const std::string& name)
 result<struct stat> status_of(int fd);
 result<struct stat> status_of(int directory, const std::string& name);  // of a link itself
 
+// Reads up to `length` bytes at `offset`; fewer only at the end of the file.
+result<std::size_t> read_at(int fd, char* to, std::size_t length, std::uint64_t offset);
+
 // Reads the `size` bytes that a file has. resource_unavailable_try_again: it changed meanwhile.
 result<void> read_whole(int fd, const file_identity& identity, std::string& bytes);
 

@@ -12,25 +12,6 @@ namespace {
 
 constexpr std::size_t chunk_bytes = 64 * 1024;
 
-// Reads up to `length` bytes at `offset`; fewer only at the end of the file.
-result<std::size_t> read_at(int fd, char* to, std::size_t length, std::uint64_t offset) {
-    std::size_t used = 0;
-    while (used < length) {
-        const auto got = ::pread(fd, to + used, length - used, static_cast<off_t>(offset + used));
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return last_error();
-        }
-        if (got == 0) {
-            break;
-        }
-        used += static_cast<std::size_t>(got);
-    }
-    return used;
-}
-
 // The next offset from `offset` on, below `end`, that holds data; `end` if only a hole is left.
 std::uint64_t next_data(int fd, std::uint64_t offset, std::uint64_t end) {
     const auto found = ::lseek(fd, static_cast<off_t>(offset), SEEK_DATA);
