@@ -15,17 +15,6 @@ using http::progress;
 
 class HttpBrokenAnswerTest : public test::client_fixture {
 protected:
-    // The answer to a POST that is met with `raw` and a proper end of the connection.
-    result<http::response, http::failure> meet(const std::string& raw,
-                                               http::exchange_options options = {}) {
-        test::tls_server server(good_identity(), [&raw](test::tls_session& session) {
-            session.read_request();
-            session.send(raw);
-            session.close_properly();
-        });
-        return ask(server, post("/v1/cases", "{}"), std::move(options));
-    }
-
     void expect_unknown(const result<http::response, http::failure>& answer, const error_code& ec,
                         const std::string& what) {
         ASSERT_TRUE(answer.has_error()) << what << ": " << test::describe(answer);

@@ -86,6 +86,16 @@ result<http::response, http::failure> client_fixture::ask_with(http::client_opti
     return answer;
 }
 
+result<http::response, http::failure> client_fixture::meet(const std::string& raw,
+                                                           http::exchange_options options) {
+    tls_server server(good_identity(), [&raw](tls_session& session) {
+        session.read_request();
+        session.send(raw);
+        session.close_properly();
+    });
+    return ask(server, post("/v1/cases", "{}"), std::move(options));
+}
+
 http::request client_fixture::get(std::string target) {
     http::request made;
     made.target = std::move(target);

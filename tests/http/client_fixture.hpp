@@ -67,6 +67,10 @@ protected:
                                                    http::request message,
                                                    http::exchange_options options = {});
 
+    // The answer to a POST that is met with `raw` and a proper end of the connection.
+    result<http::response, http::failure> meet(const std::string& raw,
+                                               http::exchange_options options = {});
+
     static http::request get(std::string target);
     static http::request post(std::string target, std::string text);
 

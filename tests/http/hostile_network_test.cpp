@@ -17,16 +17,6 @@ using http::progress;
 
 class HttpHostileNetworkTest : public test::client_fixture {
 protected:
-    result<http::response, http::failure> meet(const std::string& raw,
-                                               http::exchange_options options = {}) {
-        test::tls_server server(good_identity(), [&raw](test::tls_session& session) {
-            session.read_request();
-            session.send(raw);
-            session.close_properly();
-        });
-        return ask(server, post("/v1/cases", "{}"), std::move(options));
-    }
-
     void expect_unknown(const result<http::response, http::failure>& answer,
                         const std::string& what) {
         ASSERT_TRUE(answer.has_error()) << what << ": " << test::describe(answer);

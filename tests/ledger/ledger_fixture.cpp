@@ -88,6 +88,15 @@ result<void> ledger_fixture::record(const job& after, job_state from, const std:
     return verdict;
 }
 
+error_code ledger_fixture::erase() {
+    error_code failed;
+    run([&]() -> asio::awaitable<void> {
+        auto erased = co_await book->erase_requests(time.wall_now() + milliseconds(1), 100);
+        failed = erased.has_error() ? erased.error() : error_code();
+    });
+    return failed;
+}
+
 std::vector<job> ledger_fixture::unpublished(std::size_t count_max) {
     std::vector<job> rows;
     run([&]() -> asio::awaitable<void> { rows = must(co_await book->unpublished(count_max)); });

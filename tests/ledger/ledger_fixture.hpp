@@ -74,6 +74,7 @@ public:
                                    const std::string& account = "T00000001");
     job found(const std::string& reference, const std::string& account = "T00000001");
     result<void> record(const job& after, job_state from, const std::string& answer = {});
+    error_code erase();  // what has ended by now; may fail
     std::vector<job> unpublished(std::size_t count_max = 1000);
     void publish_all();
 

@@ -62,15 +62,6 @@ protected:
         return {};
     }
 
-    error_code erase() {
-        error_code failed;
-        run([&]() -> asio::awaitable<void> {
-            auto erased = co_await book->erase_requests(time.wall_now() + milliseconds(1), 100);
-            failed = erased.has_error() ? erased.error() : error_code();
-        });
-        return failed;
-    }
-
     void expect_that_nothing_is_written_any_more() {
         EXPECT_TRUE(book->failed());
         EXPECT_NE(book->failure().find("disk I/O error"), std::string::npos) << book->failure();

@@ -72,15 +72,6 @@ protected:
         return claims.at(0).row;
     }
 
-    error_code erase() {
-        error_code failed;
-        run([&]() -> asio::awaitable<void> {
-            auto erased = co_await book->erase_requests(time.wall_now() + milliseconds(1), 100);
-            failed = erased.has_error() ? erased.error() : error_code();
-        });
-        return failed;
-    }
-
     void make_room() {
         run([&]() -> asio::awaitable<void> { must(co_await book->make_room()); });
         EXPECT_FALSE(book->full());
