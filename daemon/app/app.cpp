@@ -294,7 +294,10 @@ private:
         for (;;) {
             const auto status = engine_.status();
             const auto now = time_->now();
-            if (std::exchange(moves, status.moves) != status.moves) {
+            // Files that cannot be moved away are read again with each scan; the jobs in them are
+            // known by then, and publishing them again is no progress.
+            const bool only_left_files = status.open() == 0 && status.left_files != 0;
+            if (std::exchange(moves, status.moves) != status.moves && !only_left_files) {
                 moved_at = now;
             }
             drained_ = status.intake_idle && status.outcomes_checked && !status.outcomes_owed &&

@@ -63,6 +63,28 @@ class Sample(unittest.TestCase):
         self.assertTrue(any(one.met for one in verdicts))
 
 
+class Found(unittest.TestCase):
+    """Faults that once did harm, every time."""
+
+    points = (
+        # A new ledger was cut off, and refused for ever.
+        *(("once", "pwrite64", number, "EIO") for number in (50, 55, 60, 65)),
+        # A bad line that cannot be moved away came again with each scan, and its good neighbours,
+        # known by then, counted as progress: the drain never gave up.
+        ("always", "renameat2", 1, "ENOSPC"),
+        ("always", "renameat2", 2, "EACCES"),
+    )
+
+    def test_found(self):
+        lab = Lab()
+        self.addCleanup(lab.close)
+        for point in self.points:
+            with self.subTest(" ".join(map(str, point))):
+                verdict = lab.run(*point)
+                self.assertTrue(verdict.met or verdict.wrong)
+                self.assertEqual(verdict.wrong, "")
+
+
 class Kill(Sample):
     kind = "kill"
 
