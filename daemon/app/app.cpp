@@ -139,6 +139,7 @@ private:
             co_await end_drain();
         }
         co_await write_mark_if_changed();
+        tell_damage();
         const auto counters = store_->counters();
         log_->info("stopped", describe_status(engine_.status()),
                    {{"commits", std::to_string(counters.commits)},
@@ -257,6 +258,7 @@ private:
         for (;;) {
             notify_.status(describe_status(engine_.status()));
             tell_of_clock();
+            tell_damage();
             co_await time_->wait_for(status_interval);
         }
     }
@@ -274,6 +276,16 @@ private:
                           {{"seconds", std::to_string(jump.count())}});
         } else {
             log_->info("clock_steady", "the machine's clock and ours agree again");
+        }
+    }
+
+    void tell_damage() {
+        const auto damaged = store_->counters().damaged;
+        if (damaged > std::exchange(damage_told_, damaged)) {
+            log_->error("ledger_damaged",
+                        "records of the ledger do not have their checksum; they are left alone: "
+                        "stop onboardd and run onboardctl fsck",
+                        {{"jobs", std::to_string(damaged)}});
         }
     }
 
@@ -365,6 +377,7 @@ private:
     std::chrono::seconds told_jump_{0};
     std::uint64_t marked_rows_ = 0;  // what the ledger had counted when the mark was written
     bool mark_failed_ = false;
+    std::uint64_t damage_told_ = 0;
     bool stopped_ = false;
     bool drained_ = false;  // the drain ended because nothing was left to do
 };

@@ -19,6 +19,8 @@ public:
                 return "there is no room on the ledger's disk";
             case errc::ledger_locked:
                 return "another process owns the ledger";
+            case errc::damaged_row:
+                return "the ledger's record is damaged: run onboardctl fsck";
             case errc::credential_refused:
                 return "the provider refused the client credentials";
             case errc::token_malformed:

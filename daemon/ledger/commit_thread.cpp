@@ -146,6 +146,7 @@ void commit_thread::execute(const members& together) {
         next->execute(tables_);
     }
     tables_.commit();
+    damaged_.store(tables_.damaged(), std::memory_order_relaxed);
     if (anything_written) {
         commits_.fetch_add(1, std::memory_order_relaxed);
         rows_.store(tables_.rows(), std::memory_order_relaxed);
@@ -212,7 +213,8 @@ void commit_thread::note_failure(const failure& cause) {
 
 ledger_counters commit_thread::counters() const {
     return {.commits = commits_.load(std::memory_order_relaxed),
-            .rows = rows_.load(std::memory_order_relaxed)};
+            .rows = rows_.load(std::memory_order_relaxed),
+            .damaged = damaged_.load(std::memory_order_relaxed)};
 }
 
 std::string commit_thread::failure_text() const {

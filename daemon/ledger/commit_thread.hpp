@@ -142,6 +142,7 @@ private:
     std::atomic<bool> full_ = false;
     std::atomic<std::uint64_t> commits_ = 0;
     std::atomic<std::uint64_t> rows_ = 0;
+    std::atomic<std::uint64_t> damaged_ = 0;
     std::thread thread_;  // last: it uses all the others
 };
 

@@ -34,10 +34,11 @@ void fail_corrupt(std::string_view what) {
                   describe(what, SQLITE_CORRUPT, sqlite3_errstr(SQLITE_CORRUPT), 0));
 }
 
-database::database(const std::filesystem::path& file) {
+database::database(const std::filesystem::path& file, access mode) {
     sqlite3* opened = nullptr;
     // One thread at a time uses the connection, so SQLite need not lock its mutexes.
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    const int flags = (mode == access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
+                      SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     const int code = sqlite3_open_v2(file.c_str(), &opened, flags, nullptr);
     handle_.reset(opened);
     if (code != SQLITE_OK) {
@@ -134,6 +135,10 @@ bool statement::step() {
 
 bool query::is_null(int column) const {
     return sqlite3_column_type(prepared_.handle_.get(), column) == SQLITE_NULL;
+}
+
+bool query::is_integer(int column) const {
+    return sqlite3_column_type(prepared_.handle_.get(), column) == SQLITE_INTEGER;
 }
 
 std::int64_t query::integer(int column) const {

@@ -53,8 +53,10 @@ public:
     // How long a call waits for another program that holds a lock of SQLite's.
     static constexpr int busy_wait_milliseconds = 5000;
 
+    enum class access : std::uint8_t { write, read };
+
     // Opens a file that exists.
-    explicit database(const std::filesystem::path& file);
+    explicit database(const std::filesystem::path& file, access mode = access::write);
 
     // Runs one or more statements without parameters and without rows; `sql` is always a constant
     // of ours.
@@ -157,6 +159,7 @@ public:
     bool next() { return prepared_.step(); }
 
     [[nodiscard]] bool is_null(int column) const;
+    [[nodiscard]] bool is_integer(int column) const;
     [[nodiscard]] std::int64_t integer(int column) const;
     [[nodiscard]] std::string_view bytes(int column) const;
     [[nodiscard]] std::string text(int column) const { return std::string(bytes(column)); }

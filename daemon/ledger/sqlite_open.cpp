@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "daemon/ledger/reserve.hpp"
+#include "daemon/ledger/sqlite_migrate.hpp"
 #include "daemon/ledger/sqlite_schema.hpp"
 
 namespace onboardd::sqlite {
@@ -52,7 +53,7 @@ void check_version(const path& file, std::int64_t version) {
                          ", this program knows " + std::to_string(schema_version) +
                          "): start that one; the file was left as it is");
     }
-    if (version != schema_version) {
+    if (version < schema_version_min) {
         refuse(file,
                "has the unknown schema " + std::to_string(version) + "; it was left as it is");
     }
@@ -190,6 +191,7 @@ opened_file open_owned(const path& file, const sqlite_options& options, unique_f
         empty_log(db, file);
         compare_with_mark(db, file, options.mark);
         begin_epoch(db, file);
+        migrate(db, db.integer("PRAGMA user_version"));
         log_index = keep_log_index(file);
     } catch (...) {
         db.leave_files_alone();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "daemon/ledger/checksum.hpp"
 #include "daemon/ledger/sqlite_row.hpp"
 #include "daemon/ledger/sqlite_store.hpp"
 
@@ -14,19 +15,24 @@ struct store::stored_place {
     tally_place counted;
     std::optional<wall_time> erase_at;
     std::optional<wall_time> finished_at;
+    std::int64_t origin_sum = 0;
 };
 
 std::optional<store::stored_place> store::place_of(job_id id) {
-    query found(place_, id);
+    query found(by_id_, id);
     if (!found.next()) {
         return std::nullopt;
     }
-    const tally_place counted{.tally = found.integer(0),
-                              .batch = found.integer(1),
-                              .account = found.integer(2),
-                              .state = static_cast<job_state>(found.integer(3)),
-                              .attempts = found.count(4)};
-    return stored_place{counted, found.time_or_none(5), found.time_or_none(6)};
+    if (!sound(found)) {
+        fail_corrupt("the row of a job in work does not have its checksum: run onboardctl fsck");
+    }
+    const tally_place counted{.tally = found.integer(tally_column),
+                              .batch = found.integer(batch_column),
+                              .account = found.integer(account_column),
+                              .state = static_cast<job_state>(found.integer(state_column)),
+                              .attempts = found.count(attempts_column)};
+    return stored_place{counted, found.time_or_none(erase_column),
+                        found.time_or_none(finished_column), found.integer(origin_sum_column)};
 }
 
 result<void> store::record(const job& after, job_state from, const std::string& raw_answer) {
@@ -44,9 +50,10 @@ result<void> store::record(const job& after, job_state from, const std::string& 
     if (was_erased && raw_answer.empty()) {
         erase_at.reset();  // there is nothing new to erase
     }
-    update_row(update_, after, counted.tally, erase_at);
+    update_row(update_, after, counted.tally, erase_at, before->origin_sum);
     if (!raw_answer.empty()) {
-        put_answer_.run(after.id, bytes_view{raw_answer});
+        put_answer_.run(after.id, bytes_view{raw_answer},
+                        checksum_of_body(before->origin_sum, raw_answer));
     }
     tallies_.moved(before->counted, counted);
     if (after.finished_at && after.finished_at != before->finished_at) {
@@ -57,26 +64,34 @@ result<void> store::record(const job& after, job_state from, const std::string& 
     return {};
 }
 
-job store::row(const query& rows) {
+bool store::sound(const query& rows) {
+    const auto origin = origin_sum_of(rows, accounts_.name_of(rows.integer(account_column)),
+                                      batches_.name_of(rows.integer(batch_column)));
+    if (origin == rows.integer(origin_sum_column) &&
+        state_sum_of(rows, origin) == rows.integer(state_sum_column)) {
+        return true;
+    }
+    damaged_.insert(rows.integer(id_column));
+    return false;
+}
+
+std::optional<job> store::row(const query& rows) {
+    if (!sound(rows)) {
+        return std::nullopt;
+    }
     auto found = read_row(rows);
     found.account = accounts_.name_of(rows.integer(account_column));
     found.batch = batches_.name_of(rows.integer(batch_column));
     return found;
 }
 
-job store::by_id(job_id id) {
-    query rows(by_id_, id);
-    if (!rows.next()) {
-        fail_corrupt("an index and the jobs disagree");
-    }
-    return row(rows);
-}
-
 std::vector<job> store::unpublished(std::size_t count_max) {
     std::vector<job> found;
-    query rows(unpublished_, count_max);
-    while (rows.next()) {
-        found.push_back(row(rows));
+    query rows(unpublished_);
+    while (found.size() < count_max && rows.next()) {
+        if (auto one = row(rows)) {
+            found.push_back(std::move(*one));
+        }
     }
     return found;
 }
@@ -113,9 +128,12 @@ std::vector<witness> store::witnesses(const std::string& account, wall_time afte
     if (!account_id) {
         return found;
     }
-    query rows(witnesses_, *account_id, after, count_max);
-    while (rows.next()) {
-        found.push_back(witness{rows.text(0), rows.time(1)});
+    query rows(witnesses_, *account_id, after);
+    while (found.size() < count_max && rows.next()) {
+        if (auto one = row(rows)) {
+            found.push_back(
+                witness{std::move(one->the_case.id), one->submitted_at.value_or(after)});
+        }
     }
     return found;
 }
@@ -181,18 +199,32 @@ std::vector<tally> store::totals() {
     return found;
 }
 
-std::optional<job> store::find(const std::string& account, const std::string& reference) {
+result<std::optional<job>> store::find(const std::string& account, const std::string& reference) {
+    std::optional<job> found;
     const auto account_id = accounts_.find(account);
     if (!account_id) {
-        return std::nullopt;
+        return found;
     }
     query rows(by_identity_, *account_id, reference);
-    return rows.next() ? std::optional(row(rows)) : std::nullopt;
+    if (rows.next()) {
+        found = row(rows);
+        if (!found) {
+            return errc::damaged_row;
+        }
+    }
+    return found;
 }
 
-std::string store::answer_of(job_id id) {
+result<std::string> store::answer_of(job_id id) {
     query rows(answer_, id);
-    return rows.next() ? rows.text(0) : std::string();
+    if (!rows.next()) {
+        return std::string();
+    }
+    if (rows.integer(1) != checksum_of_body(rows.integer(2), rows.bytes(0))) {
+        damaged_.insert(id);
+        return errc::damaged_row;
+    }
+    return rows.text(0);
 }
 
 std::size_t store::erase_requests(wall_time before, std::size_t count_max) {
@@ -223,17 +255,22 @@ std::size_t store::doubt_all(wall_time now) {
             found.push_back(rows.integer(0));
         }
     }
+    std::size_t doubted = 0;
     for (const auto id : found) {
         auto after = by_id(id);
-        const auto from = std::exchange(after.state, job_state::unknown);
-        after.due_at = now;
-        after.lost_at = now;
-        after.absent_since.reset();
-        if (record(after, from, {}).has_error()) {
+        if (!after) {
+            continue;  // damaged: nothing is sent for it
+        }
+        const auto from = std::exchange(after->state, job_state::unknown);
+        after->due_at = now;
+        after->lost_at = now;
+        after->absent_since.reset();
+        if (record(*after, from, {}).has_error()) {
             fail_corrupt("a job changed while the ledger was taken over");
         }
+        ++doubted;
     }
-    return found.size();
+    return doubted;
 }
 
 void store::publish_all_again() {
@@ -257,17 +294,30 @@ std::size_t store::doubt_submitting(wall_time now, milliseconds send_window) {
             found.push_back(rows.integer(0));
         }
     }
+    std::size_t doubted = 0;
     for (const auto id : found) {
         auto after = by_id(id);
-        after.state = job_state::unknown;
-        after.due_at = now;
+        if (!after) {
+            continue;  // damaged: nothing is sent for it
+        }
+        after->state = job_state::unknown;
+        after->due_at = now;
         // The last byte left within the window, and not after the process had ended.
-        after.lost_at = std::min(now, after.submitted_at.value_or(now) + send_window);
-        if (record(after, job_state::submitting, {}).has_error()) {
+        after->lost_at = std::min(now, after->submitted_at.value_or(now) + send_window);
+        if (record(*after, job_state::submitting, {}).has_error()) {
             fail_corrupt("the index of jobs in flight and the jobs disagree");
         }
+        ++doubted;
     }
-    return found.size();
+    return doubted;
+}
+
+std::optional<job> store::by_id(job_id id) {
+    query rows(by_id_, id);
+    if (!rows.next()) {
+        fail_corrupt("an index and the jobs disagree");
+    }
+    return row(rows);
 }
 
 }  // namespace onboardd::sqlite

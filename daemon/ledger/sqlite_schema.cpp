@@ -80,7 +80,9 @@ CREATE TABLE job (
     error_code TEXT NOT NULL,
     error_message TEXT NOT NULL,
     error_details TEXT NOT NULL,
-    error_field TEXT NOT NULL
+    error_field TEXT NOT NULL,
+    origin_sum INTEGER NOT NULL DEFAULT 0,  -- checksums: see sqlite_row.hpp
+    state_sum INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE UNIQUE INDEX identity ON job (account, reference);
 CREATE INDEX due ON job (account, work, priority DESC, due_at) WHERE work <> 0;
@@ -89,8 +91,16 @@ CREATE INDEX unpublished ON job (id) WHERE published < revision;
 CREATE INDEX witness ON job (account, submitted_at) WHERE case_uuid <> '';
 CREATE INDEX erasable ON job (erase_at) WHERE erase_at IS NOT NULL;
 
-CREATE TABLE request (job INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
-CREATE TABLE answer (job INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE request (
+    job INTEGER PRIMARY KEY,
+    body BLOB NOT NULL,
+    sum INTEGER NOT NULL DEFAULT 0   -- of the body and the job's origin_sum
+) STRICT;
+CREATE TABLE answer (
+    job INTEGER PRIMARY KEY,
+    body BLOB NOT NULL,
+    sum INTEGER NOT NULL DEFAULT 0
+) STRICT;
 )sql";
 
 const char* const identity_schema = R"sql(

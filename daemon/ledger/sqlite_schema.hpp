@@ -7,7 +7,7 @@
 namespace onboardd::sqlite {
 
 inline constexpr std::int64_t application_id = 0x4f4e4264;  // "ONBd"
-inline constexpr std::int64_t schema_version = 1;
+inline constexpr std::int64_t schema_version = 2;
 
 // Makes all tables in an empty file, within a transaction of the caller.
 extern const char* const schema;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/ledger/checksum.hpp"
 #include "daemon/ledger/sqlite_row.hpp"
 
 namespace onboardd::sqlite {
@@ -86,8 +87,8 @@ store::store(database& db)
       begin_write_(db, "BEGIN IMMEDIATE"),
       commit_(db, "COMMIT"),
       insert_(db, insert_job),
-      insert_request_(db, "INSERT INTO request (job, body) VALUES (?, ?)"),
-      known_(db, "SELECT id, content FROM job WHERE account = ? AND reference = ?"),
+      insert_request_(db, "INSERT INTO request (job, body, sum) VALUES (?, ?, ?)"),
+      known_(db, select("WHERE account = ? AND reference = ?")),
       publish_again_(db, "UPDATE job SET published = 0 WHERE id = ? AND published > 0"),
       lower_priority_(
           db,
@@ -102,26 +103,20 @@ store::store(database& db)
             "? AND priority = ?"
             " ORDER BY due_at, id"),
       by_id_(db, select("WHERE id = ?")),
-      request_(db, "SELECT body FROM request WHERE job = ?"),
-      place_(db,
-             "SELECT tally, batch, account, state, attempts, erase_at, finished_at FROM job WHERE "
-             "id = ?"),
+      request_(db, "SELECT body, sum FROM request WHERE job = ?"),
       update_(db, update_job),
       put_answer_(db,
-                  "INSERT INTO answer (job, body) VALUES (?, ?) ON CONFLICT (job) DO UPDATE SET "
-                  "body = excluded.body"),
-      unpublished_(db,
-                   select("INDEXED BY unpublished WHERE published < revision ORDER BY id LIMIT ?")),
+                  "INSERT INTO answer (job, body, sum) VALUES (?, ?, ?)"
+                  " ON CONFLICT (job) DO UPDATE SET body = excluded.body, sum = excluded.sum"),
+      unpublished_(db, select("INDEXED BY unpublished WHERE published < revision ORDER BY id")),
       published_(db, "UPDATE job SET published = ?2 WHERE id = ?1 AND published < ?2"),
       published_outcomes_(
           db,
           "SELECT id, erase_at, account, reference FROM job INDEXED BY erasable WHERE erase_at IS "
           "NOT NULL AND (erase_at, id) > (?, ?) AND revision > 0 AND published >= revision"
           " ORDER BY erase_at, id LIMIT ?"),
-      witnesses_(db,
-                 "SELECT case_uuid, submitted_at FROM job INDEXED BY witness WHERE case_uuid <> '' "
-                 "AND account = ?"
-                 " AND submitted_at > ? ORDER BY submitted_at DESC, id DESC LIMIT ?"),
+      witnesses_(db, select("INDEXED BY witness WHERE case_uuid <> '' AND account = ?"
+                            " AND submitted_at > ? ORDER BY submitted_at DESC, id DESC")),
       finished_batches_(
           db,
           "SELECT name FROM batch INDEXED BY report_due WHERE open = 0 AND reported < changed"
@@ -133,7 +128,9 @@ store::store(database& db)
           "SELECT account, state, reason, jobs, attempts FROM tally WHERE batch = ? AND jobs > 0"),
       reported_(db, "UPDATE batch SET reported = ?2 WHERE id = ?1 AND changed = ?2"),
       by_identity_(db, select("WHERE account = ? AND reference = ?")),
-      answer_(db, "SELECT body FROM answer WHERE job = ?"),
+      answer_(db,
+              "SELECT answer.body, answer.sum, job.origin_sum FROM answer JOIN job"
+              " ON job.id = answer.job WHERE answer.job = ?"),
       erasable_(db,
                 "SELECT id FROM job INDEXED BY erasable WHERE erase_at IS NOT NULL AND erase_at < ?"
                 " ORDER BY erase_at LIMIT ?"),
@@ -240,14 +237,25 @@ admission store::accept_one(const new_job& fresh, wall_time now) {
     const std::string_view content(reinterpret_cast<const char*>(fresh.content.data()),
                                    fresh.content.size());
     const auto fingerprint = pack(fresh.fingerprint);
-    const auto due_at = std::max(fresh.not_before.value_or(now), now);
-    insert_.run(account, batch, place.tally, static_cast<int>(fresh.priority), due_at, now,
-                fresh.not_before, fresh.expires_at, fresh.reference, bytes_view{content},
-                fingerprint);
+    const job_origin origin{.account = account,
+                            .batch = batch,
+                            .account_name = fresh.account,
+                            .batch_name = fresh.batch,
+                            .received_at = now,
+                            .reference = fresh.reference,
+                            .content = content,
+                            .fingerprint = fingerprint};
+    job row;
+    row.priority = fresh.priority;
+    row.not_before = fresh.not_before;
+    row.expires_at = fresh.expires_at;
+    row.due_at = std::max(fresh.not_before.value_or(now), now);
+    insert_row(insert_, row, place.tally, origin);
     if (sqlite3_changes(db_.handle()) == 0) {
         return compare_known(account, fresh);
     }
-    insert_request_.run(sqlite3_last_insert_rowid(db_.handle()), bytes_view{fresh.request});
+    insert_request_.run(sqlite3_last_insert_rowid(db_.handle()), bytes_view{fresh.request},
+                        checksum_of_body(sum_of(origin), fresh.request));
     tallies_.received(place, now);
     ++rows_;
     return admission::accepted;
@@ -258,7 +266,10 @@ admission store::compare_known(std::int64_t account, const new_job& fresh) {
     if (!found.next()) {
         fail_corrupt("the index of identities and the jobs disagree");
     }
-    const auto stored = found.bytes(1);
+    if (!sound(found)) {
+        return admission::duplicate_reference;  // who can tell what the content was?
+    }
+    const auto stored = found.bytes(content_column);
     if (!std::ranges::equal(stored, fresh.content, {},
                             [](char c) { return static_cast<std::uint8_t>(c); })) {
         return admission::duplicate_reference;
@@ -291,25 +302,39 @@ std::vector<claimed_job> store::claim(const std::string& account, work_kind kind
         query due(due_, *account_id, static_cast<int>(kind), priority, now);
         while (claims.size() < count_max && due.next()) {
             // Those in flight are few and still in the index: they are stepped over.
+            // One that is damaged stays claimed, so that it is not met again and again.
             if (const auto id = due.integer(0); take_claim(id)) {
-                claims.push_back(claimed(id, kind));
+                if (auto claim = claimed(id, kind)) {
+                    claims.push_back(std::move(*claim));
+                }
             }
         }
     }
     return claims;
 }
 
-claimed_job store::claimed(job_id id, work_kind kind) {
-    claimed_job claim;
+std::optional<claimed_job> store::claimed(job_id id, work_kind kind) {
     query rows(by_id_, id);
     if (!rows.next()) {
         fail_corrupt("the index of due jobs and the jobs disagree");
     }
-    claim.row = row(rows);
+    auto found = row(rows);
+    if (!found || work_of(found->state, found->followed) != kind) {
+        damaged_.insert(id);  // the index may be wrong as well
+        return std::nullopt;
+    }
+    claimed_job claim;
+    claim.row = std::move(*found);
     claim.fingerprint = unpack(rows.bytes(fingerprint_column));
     if (kind == work_kind::submit) {
         query requests(request_, id);
         claim.request = requests.next() ? requests.text(0) : std::string();
+        const auto origin = rows.integer(origin_sum_column);
+        if (!claim.request.empty() &&
+            requests.integer(1) != checksum_of_body(origin, claim.request)) {
+            damaged_.insert(id);
+            return std::nullopt;
+        }
     }
     return claim;
 }

@@ -61,6 +61,9 @@ public:
     // Transitions and acceptances so far.
     [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }
 
+    // Jobs that were met without their checksum.
+    [[nodiscard]] std::uint64_t damaged() const noexcept { return damaged_.size(); }
+
     // What is better done after the callers have gone on: moves the log into the file when it has
     // grown.
     void tidy_up();
@@ -89,8 +92,8 @@ public:
     batch_summary summary(const std::string& batch);
     void reported(const std::string& batch);
     std::vector<tally> totals();
-    std::optional<job> find(const std::string& account, const std::string& reference);
-    std::string answer_of(job_id id);
+    result<std::optional<job>> find(const std::string& account, const std::string& reference);
+    result<std::string> answer_of(job_id id);
     std::size_t erase_requests(wall_time before, std::size_t count_max);
 
     // Every `submitting` becomes `unknown`, due at `now`: the first act of a new owner. Returns how
@@ -116,10 +119,12 @@ private:
     admission accept_one(const new_job& fresh, wall_time now);
     admission compare_known(std::int64_t account, const new_job& fresh);
     std::vector<std::int64_t> priorities(std::int64_t account, work_kind kind);
-    claimed_job claimed(job_id id, work_kind kind);
+    std::optional<claimed_job> claimed(job_id id, work_kind kind);
     std::optional<stored_place> place_of(job_id id);
-    job row(const query& rows);
-    job by_id(job_id id);
+    // nullopt: the row does not have its checksums. It is noted, and never believed.
+    std::optional<job> row(const query& rows);
+    bool sound(const query& rows);
+    std::optional<job> by_id(job_id id);
     bool take_claim(job_id id);  // false: it is claimed already
     void release_claim(job_id id);
     void empty_log();
@@ -130,6 +135,7 @@ private:
     tallies tallies_;
     std::unordered_set<job_id> claimed_;
     std::vector<change_of_claim> claim_changes_;  // of this transaction
+    std::unordered_set<job_id> damaged_;  // those met so far
     std::unordered_map<std::string, std::int64_t>
         summarized_;             // batch: `changed` as of its latest summary
     bool erased_ = false;        // something, since the log was last emptied
@@ -152,7 +158,6 @@ private:
     statement next_;
     statement by_id_;
     statement request_;
-    statement place_;
     statement update_;
     statement put_answer_;
     statement unpublished_;

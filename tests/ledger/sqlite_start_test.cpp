@@ -135,9 +135,9 @@ TEST_F(SqliteStartTest, ALedgerOfANewerProgramIsRefusedAndLeftAlone) {
     open();
     accept({a_job("one")});
     close();
+    meddle("PRAGMA user_version = 1000");
+    expect_untouched_refusal("newer onboardd (schema 1000");
     meddle("PRAGMA user_version = 2");
-    expect_untouched_refusal("newer onboardd (schema 2");
-    meddle("PRAGMA user_version = 1");
     open();
     EXPECT_EQ(found("one").state, job_state::queued);
 }
@@ -145,7 +145,7 @@ TEST_F(SqliteStartTest, ALedgerOfANewerProgramIsRefusedAndLeftAlone) {
 TEST_F(SqliteStartTest, ANewerSchemaThatStandsOnlyInTheLogIsRefusedToo) {
     open();
     sqlite_fixture crashed;
-    meddle("PRAGMA user_version = 2");
+    meddle("PRAGMA user_version = 1000");
     crash_into(crashed);
     try {
         crashed.open();

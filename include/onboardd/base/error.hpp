@@ -24,6 +24,7 @@ enum class errc {
     ledger_full,         // there is no room on the ledger's disk: the call changed nothing and may
                          // be made again
     ledger_locked,       // another process owns it
+    damaged_row,         // what the ledger holds does not have its checksum: it is not believed
     credential_refused,  // the provider refused the client credentials
     token_malformed,     // a token answer that cannot be used
     malformed_answer,    // an HTTP answer that breaks RFC 9110 or RFC 9112, or our bounds

@@ -84,6 +84,9 @@ struct published_outcome {
 struct ledger_counters {
     std::uint64_t commits = 0;
     std::uint64_t rows = 0;  // transitions and acceptances
+    // Jobs that were met and do not have their checksum. They are left alone, and nothing is sent
+    // for them, until a person runs fsck.
+    std::uint64_t damaged = 0;
 };
 
 class ledger {
@@ -155,11 +158,11 @@ public:
     // number of jobs.
     virtual asio::awaitable<result<std::vector<tally>>> totals() = 0;
 
-    // One job by identity.
+    // One job by identity; errc::damaged_row if what is kept of it cannot be believed.
     virtual asio::awaitable<result<std::optional<job>>> find(std::string account,
                                                              std::string reference) = 0;
 
-    // The raw answer that was recorded last; empty: none, or erased.
+    // The raw answer that was recorded last; empty: none, or erased. errc::damaged_row as above.
     virtual asio::awaitable<result<std::string>> answer_of(job_id job) = 0;
 
     // Erases request and answer bytes of jobs that reached a final state before `before`; returns

@@ -1,0 +1,91 @@
+#pragma once
+
+// The tables of schema 1, as onboardd 0.1.0 made them before rows had checksums.
+
+namespace onboardd::test {
+
+inline constexpr const char* schema_1 = R"sql(
+CREATE TABLE meta (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch INTEGER NOT NULL,          -- one more with every start
+    clean INTEGER NOT NULL,          -- 1: the last process closed the ledger in order
+    boot TEXT NOT NULL               -- the kernel's boot id of the last start
+) STRICT;
+INSERT INTO meta VALUES (1, 0, 1, '');
+
+CREATE TABLE account (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+
+CREATE TABLE batch (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    open INTEGER NOT NULL DEFAULT 0,       -- jobs that are neither final nor held
+    changed INTEGER NOT NULL DEFAULT 0,    -- counts the commits that changed the summary
+    reported INTEGER NOT NULL DEFAULT 0,   -- `changed` as of the last report
+    first_received_at INTEGER,
+    last_finished_at INTEGER
+) STRICT;
+CREATE INDEX report_due ON batch (id) WHERE open = 0 AND reported < changed;
+
+CREATE TABLE tally (
+    id INTEGER PRIMARY KEY,
+    batch INTEGER NOT NULL,
+    account INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    jobs INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (batch, account, state, reason)
+) STRICT;
+
+CREATE TABLE job (
+    id INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL,
+    batch INTEGER NOT NULL,
+    tally INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    work INTEGER NOT NULL,           -- work_kind that it waits for
+    priority INTEGER NOT NULL,
+    followed INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,         -- times: milliseconds since 1970, UTC
+    attempts INTEGER NOT NULL,
+    retries INTEGER NOT NULL,
+    resends INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    published INTEGER NOT NULL,      -- the revision of the outcome on disk; 0: none
+    submitted_at INTEGER,
+    lost_at INTEGER,
+    finished_at INTEGER,
+    absent_since INTEGER,
+    erase_at INTEGER,                -- finished_at, while there are request or answer bytes to erase
+    received_at INTEGER NOT NULL,
+    not_before INTEGER,
+    expires_at INTEGER,
+    reference TEXT NOT NULL,
+    content BLOB NOT NULL,           -- SHA-256 of the producer's case
+    fingerprint TEXT NOT NULL,       -- netstrings: organization number, products
+    case_uuid TEXT NOT NULL,         -- empty texts: not known
+    case_id TEXT NOT NULL,
+    contract_url TEXT NOT NULL,
+    case_status TEXT NOT NULL,
+    case_created_at TEXT NOT NULL,
+    error_kind INTEGER,              -- NULL: no error
+    error_http_status INTEGER NOT NULL,
+    error_code TEXT NOT NULL,
+    error_message TEXT NOT NULL,
+    error_details TEXT NOT NULL,
+    error_field TEXT NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX identity ON job (account, reference);
+CREATE INDEX due ON job (account, work, priority DESC, due_at) WHERE work <> 0;
+CREATE INDEX in_flight ON job (id) WHERE state = 2;
+CREATE INDEX unpublished ON job (id) WHERE published < revision;
+CREATE INDEX witness ON job (account, submitted_at) WHERE case_uuid <> '';
+CREATE INDEX erasable ON job (erase_at) WHERE erase_at IS NOT NULL;
+
+CREATE TABLE request (job INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE answer (job INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+PRAGMA application_id = 1330528868;
+PRAGMA user_version = 1;
+)sql";
+
+}  // namespace onboardd::test
