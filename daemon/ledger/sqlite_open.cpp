@@ -5,6 +5,7 @@
 #include "daemon/ledger/reserve.hpp"
 #include "daemon/ledger/sqlite_migrate.hpp"
 #include "daemon/ledger/sqlite_schema.hpp"
+#include "daemon/ledger/sqlite_wal.hpp"
 
 namespace onboardd::sqlite {
 namespace {
@@ -71,6 +72,14 @@ void check_header(const path& file, const file_header& header) {
         refuse(file, "is cut off: " + std::to_string(header.bytes_present) + " of " +
                          std::to_string(header.bytes_expected) +
                          " bytes are there; restore it from a backup");
+    }
+}
+
+// SQLite would silently forget what is behind a damaged place, intents among it.
+void check_log(const path& file) {
+    if (const auto log = examine_log(file); is_damaged(log)) {
+        refuse(file, "has a damaged log (-wal): " + std::to_string(log.commits_lost) +
+                         " commits stand behind the damage and would be lost: run onboardctl fsck");
     }
 }
 
@@ -182,6 +191,7 @@ opened_file open_owned(const path& file, const sqlite_options& options, unique_f
         make_ledger(file);
     }
     auto contents_owned = own_contents(file);
+    check_log(file);
     database db(file);
     unique_fd log_index;
     try {

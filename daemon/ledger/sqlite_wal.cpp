@@ -1,0 +1,245 @@
+#include "daemon/ledger/sqlite_wal.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "daemon/ledger/sqlite_file.hpp"
+
+namespace onboardd::sqlite {
+namespace {
+
+using std::filesystem::path;
+
+constexpr std::size_t header_bytes = 32;
+constexpr std::size_t frame_header_bytes = 24;
+
+std::uint32_t big_endian(const unsigned char* at) {
+    return (std::uint32_t{at[0]} << 24U) | (std::uint32_t{at[1]} << 16U) |
+           (std::uint32_t{at[2]} << 8U) | std::uint32_t{at[3]};
+}
+
+void put_big_endian(unsigned char* at, std::uint32_t value) {
+    for (int i = 0; i < 4; ++i) {
+        at[i] = static_cast<unsigned char>(value >> (24 - 8 * i));
+    }
+}
+
+struct sums {
+    std::uint32_t first = 0;
+    std::uint32_t second = 0;
+
+    bool operator==(const sums&) const = default;
+};
+
+// SQLite's own: over pairs of 32-bit words, whose byte order the log's header tells.
+class summer {
+public:
+    explicit summer(bool big) : big_(big) {}
+
+    sums add(sums sum, const unsigned char* at, std::size_t bytes) const {
+        for (std::size_t i = 0; i + 8 <= bytes; i += 8) {
+            sum.first += word(at + i) + sum.second;
+            sum.second += word(at + i + 4) + sum.first;
+        }
+        return sum;
+    }
+
+private:
+    [[nodiscard]] std::uint32_t word(const unsigned char* at) const {
+        const auto value = big_endian(at);
+        return big_ ? value : __builtin_bswap32(value);
+    }
+
+    bool big_;
+};
+
+sums read_sums(const unsigned char* at) {
+    return {big_endian(at), big_endian(at + 4)};
+}
+
+struct log_header {
+    std::array<unsigned char, header_bytes> bytes{};
+    std::size_t page_bytes = 0;
+    bool big = false;
+};
+
+unique_fd open_log(const path& file, int flags) {
+    unique_fd opened(open((file.string() + "-wal").c_str(), flags | O_CLOEXEC | O_NOFOLLOW));
+    if (!opened && errno != ENOENT) {
+        refuse(file, "its log (-wal) cannot be opened: " + std::generic_category().message(errno));
+    }
+    return opened;
+}
+
+bool read_at(const path& file, int fd, unsigned char* to, std::size_t bytes, off_t at) {
+    for (std::size_t got = 0; got < bytes;) {
+        const auto part = pread(fd, to + got, bytes - got, at + static_cast<off_t>(got));
+        if (part < 0 && errno != EINTR) {
+            refuse(file,
+                   "its log (-wal) cannot be read: " + std::generic_category().message(errno));
+        }
+        if (part == 0) {
+            return false;
+        }
+        got += part > 0 ? static_cast<std::size_t>(part) : 0;
+    }
+    return true;
+}
+
+constexpr std::uint32_t magic_little = 0x377f0682U;
+constexpr std::uint32_t format_version = 3007000U;
+constexpr std::size_t page_bytes_usual = 4096;
+
+// What cannot be right is taken as this program always has it: the checksum tells that it was not.
+std::optional<log_header> read_log_header(const path& file, int fd) {
+    log_header header;
+    if (!read_at(file, fd, header.bytes.data(), header_bytes, 0)) {
+        return std::nullopt;
+    }
+    header.big = big_endian(header.bytes.data()) == (magic_little | 1U);
+    header.page_bytes = big_endian(&header.bytes[8]);
+    if (header.page_bytes < 512 || header.page_bytes > 65536) {
+        header.page_bytes = page_bytes_usual;
+    }
+    return header;
+}
+
+sums header_sums(const log_header& header) {
+    return summer(header.big).add({}, header.bytes.data(), 24);
+}
+
+bool header_is_good(const log_header& header) {
+    return (big_endian(header.bytes.data()) | 1U) == (magic_little | 1U) &&
+           header_sums(header) == read_sums(&header.bytes[24]);
+}
+
+bool has_salt_of(const log_header& header, const unsigned char* frame) {
+    return std::memcmp(frame + 8, &header.bytes[16], 8) == 0;
+}
+
+// Frames of an earlier round have another salt and stand behind the last one of this.
+std::uint64_t count_frames(const path& file, int fd, const log_header& header) {
+    std::uint64_t last = 0;
+    std::array<unsigned char, frame_header_bytes> frame{};
+    const auto step = static_cast<off_t>(frame_header_bytes + header.page_bytes);
+    off_t at = header_bytes;
+    for (std::uint64_t number = 1; read_at(file, fd, frame.data(), frame.size(), at); ++number) {
+        last = has_salt_of(header, frame.data()) ? number : last;
+        at += step;
+    }
+    return last;
+}
+
+// Calls `use(frame, expected sums)` for each whole frame of this log; it returns the sums that the
+// next frame goes on with.
+void each_frame(const path& file, int fd, const log_header& header,
+                const std::function<sums(std::vector<unsigned char>&, off_t, sums)>& use) {
+    const summer sum(header.big);
+    auto chain = header_sums(header);
+    std::vector<unsigned char> frame(frame_header_bytes + header.page_bytes);
+    off_t at = header_bytes;
+    for (auto left = count_frames(file, fd, header); left > 0; --left) {
+        if (!read_at(file, fd, frame.data(), frame.size(), at)) {
+            return;
+        }
+        auto expected = sum.add(chain, frame.data(), 8);
+        expected = sum.add(expected, &frame[frame_header_bytes], header.page_bytes);
+        chain = use(frame, at, expected);
+        at += static_cast<off_t>(frame.size());
+    }
+}
+
+void write_all(const path& file, int fd, const unsigned char* from, std::size_t bytes, off_t at) {
+    while (bytes > 0) {
+        const auto part = pwrite(fd, from, bytes, at);
+        if (part < 0 && errno != EINTR) {
+            refuse(file,
+                   "its log (-wal) cannot be written: " + std::generic_category().message(errno));
+        }
+        const auto done = part > 0 ? static_cast<std::size_t>(part) : 0;
+        from += done;
+        bytes -= done;
+        at += static_cast<off_t>(done);
+    }
+}
+
+void rewrite_header(const path& file, int fd, log_header& header) {
+    put_big_endian(header.bytes.data(), magic_little | (header.big ? 1U : 0U));
+    put_big_endian(&header.bytes[4], format_version);
+    put_big_endian(&header.bytes[8], static_cast<std::uint32_t>(header.page_bytes));
+    const auto sum = header_sums(header);
+    put_big_endian(&header.bytes[24], sum.first);
+    put_big_endian(&header.bytes[28], sum.second);
+    write_all(file, fd, header.bytes.data(), header_bytes, 0);
+}
+
+void rewrite_sums(const path& file, int fd) {
+    auto header = read_log_header(file, fd);
+    if (!header) {
+        return;
+    }
+    if (!header_is_good(*header)) {
+        rewrite_header(file, fd, *header);
+    }
+    each_frame(file, fd, *header, [&](std::vector<unsigned char>& frame, off_t at, sums expected) {
+        if (expected != read_sums(&frame[16]) || !has_salt_of(*header, frame.data())) {
+            std::memcpy(&frame[8], &header->bytes[16], 8);
+            put_big_endian(&frame[16], expected.first);
+            put_big_endian(&frame[20], expected.second);
+            write_all(file, fd, &frame[8], 16, at + 8);
+        }
+        return expected;
+    });
+}
+
+}  // namespace
+
+log_state examine_log(const path& file) {
+    log_state state;
+    const auto log = open_log(file, O_RDONLY);
+    const auto header = log ? read_log_header(file, log.get()) : std::nullopt;
+    if (!header) {
+        return state;
+    }
+    state.broken = !header_is_good(*header);
+    each_frame(file, log.get(), *header,
+               [&](std::vector<unsigned char>& frame, off_t, sums expected) {
+                   state.broken = state.broken || expected != read_sums(&frame[16]) ||
+                                  !has_salt_of(*header, frame.data());
+                   const bool commits = big_endian(&frame[4]) != 0;
+                   state.frames += state.broken ? 0 : 1;
+                   state.commits_lost += state.broken && commits ? 1 : 0;
+                   return expected;
+               });
+    return state;
+}
+
+void mend_log(const path& file, const path& kept) {
+    const path log = file.string() + "-wal";
+    const path mended = file.string() + "-wal.mended";
+    std::filesystem::copy_file(log, kept, std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::copy_file(log, mended, std::filesystem::copy_options::overwrite_existing);
+    {
+        const unique_fd opened(open(mended.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+        if (!opened) {
+            refuse(file, "its log cannot be mended: " + std::generic_category().message(errno));
+        }
+        rewrite_sums(file, opened.get());
+        if (fsync(opened.get()) != 0) {
+            refuse(file, "its log cannot be synced: " + std::generic_category().message(errno));
+        }
+    }
+    std::filesystem::rename(mended, log);
+    std::filesystem::remove(file.string() + "-shm");
+    sync_directory(file.parent_path());
+}
+
+}  // namespace onboardd::sqlite
