@@ -96,6 +96,10 @@ public:
     result<std::string> answer_of(job_id id);
     std::size_t erase_requests(wall_time before, std::size_t count_max);
 
+    // One row of job_columns. nullopt: it does not have its checksums. That is noted, and it is
+    // never believed.
+    std::optional<job> row(const query& rows);
+
     // Every `submitting` becomes `unknown`, due at `now`: the first act of a new owner. Returns how
     // many.
     std::size_t doubt_submitting(wall_time now, milliseconds send_window);
@@ -121,8 +125,6 @@ private:
     std::vector<std::int64_t> priorities(std::int64_t account, work_kind kind);
     std::optional<claimed_job> claimed(job_id id, work_kind kind);
     std::optional<stored_place> place_of(job_id id);
-    // nullopt: the row does not have its checksums. It is noted, and never believed.
-    std::optional<job> row(const query& rows);
     bool sound(const query& rows);
     std::optional<job> by_id(job_id id);
     bool take_claim(job_id id);  // false: it is claimed already

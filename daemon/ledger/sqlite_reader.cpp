@@ -1,0 +1,120 @@
+#include <utility>
+
+#include "daemon/ledger/sqlite_file.hpp"
+#include "daemon/ledger/sqlite_row.hpp"
+#include "daemon/ledger/sqlite_schema.hpp"
+#include "daemon/ledger/sqlite_store.hpp"
+#include "onboardd/ledger/ledger_reader.hpp"
+
+namespace onboardd {
+namespace {
+
+using sqlite::query;
+using sqlite::refuse;
+using sqlite::statement;
+using std::filesystem::path;
+
+// Between here and the end of the scope the tables are read as they were at one moment.
+class moment {
+public:
+    explicit moment(sqlite::store& tables) : tables_(tables) { tables_.begin(false); }
+    moment(const moment&) = delete;
+    moment& operator=(const moment&) = delete;
+    ~moment() { tables_.give_up(); }  // nothing was written
+
+private:
+    sqlite::store& tables_;
+};
+
+sqlite::database open_to_read(const path& file) {
+    const auto header = sqlite::read_header(file);
+    if (!header) {
+        refuse(file, "is not there: onboardd makes it when it first runs");
+    }
+    if (header->application_id != sqlite::application_id) {
+        refuse(file, "is an SQLite database of another program");
+    }
+    sqlite::database db(file, sqlite::database::access::read);
+    db.run("PRAGMA mmap_size = 0");
+    db.run("PRAGMA trusted_schema = OFF");
+    const auto version = db.integer("PRAGMA user_version");
+    if (version < sqlite::schema_version) {
+        refuse(file, "has the older schema " + std::to_string(version) +
+                         ": start this onboardd once, it brings it up");
+    }
+    if (version > sqlite::schema_version) {
+        refuse(file, "was written by a newer onboardd (schema " + std::to_string(version) + ")");
+    }
+    return db;
+}
+
+class sqlite_reader final : public ledger_reader {
+public:
+    explicit sqlite_reader(const path& file)
+        : db_(open_to_read(file)),
+          tables_(db_),
+          page_(db_, std::string("SELECT ") + sqlite::job_columns +
+                         " FROM job WHERE id > ? ORDER BY id LIMIT ?"),
+          accounts_(db_, "SELECT name FROM account ORDER BY name"),
+          batches_(db_, "SELECT name FROM batch ORDER BY name") {}
+
+    job_page jobs(job_id after, std::size_t count_max) override {
+        job_page page;
+        page.last = after;
+        std::size_t seen = 0;
+        const moment now(tables_);
+        query rows(page_, after, count_max);
+        for (; rows.next(); ++seen) {
+            page.last = rows.integer(sqlite::id_column);
+            if (auto found = tables_.row(rows)) {
+                page.rows.push_back(std::move(*found));
+            } else {
+                page.damaged.push_back(page.last);
+            }
+        }
+        page.end = seen < count_max;
+        return page;
+    }
+
+    result<std::optional<job>> find(const std::string& account,
+                                    const std::string& reference) override {
+        const moment now(tables_);
+        return tables_.find(account, reference);
+    }
+
+    std::vector<std::string> accounts() override { return names(accounts_); }
+    std::vector<std::string> batches() override { return names(batches_); }
+
+    batch_summary summary(const std::string& batch) override {
+        const moment now(tables_);
+        return tables_.summary(batch);
+    }
+
+private:
+    static std::vector<std::string> names(statement& select) {
+        std::vector<std::string> found;
+        query rows(select);
+        while (rows.next()) {
+            found.push_back(rows.text(0));
+        }
+        return found;
+    }
+
+    sqlite::database db_;
+    sqlite::store tables_;
+    statement page_;
+    statement accounts_;
+    statement batches_;
+};
+
+}  // namespace
+
+std::unique_ptr<ledger_reader> open_ledger_reader(const path& file) {
+    try {
+        return std::make_unique<sqlite_reader>(file);
+    } catch (const sqlite::failure& cause) {
+        refuse(file, std::string("cannot be read: ") + cause.what());
+    }
+}
+
+}  // namespace onboardd

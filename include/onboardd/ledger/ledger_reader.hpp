@@ -1,0 +1,54 @@
+#pragma once
+
+// Looking into the ledger from outside, while the daemon runs or stands still. It takes no lock
+// that the owner wants, changes nothing, and each call reads for a moment only: a reader that
+// lingers keeps the owner from tidying up its log.
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "onboardd/base/error.hpp"
+#include "onboardd/ledger/ledger.hpp"
+
+namespace onboardd {
+
+// Some jobs in the order of their arrival.
+struct job_page {
+    std::vector<job> rows;
+    std::vector<job_id> damaged;  // rows without their checksum: for fsck
+    job_id last = 0;              // where the next page begins
+    bool end = false;             // there is none
+};
+
+// Calls block. They throw std::runtime_error with a sentence for the operator if the ledger cannot
+// be read any more.
+class ledger_reader {
+public:
+    ledger_reader() = default;
+    ledger_reader(const ledger_reader&) = delete;
+    ledger_reader& operator=(const ledger_reader&) = delete;
+    virtual ~ledger_reader() = default;
+
+    // The jobs behind `after` (0: from the first), `count_max` rows at most.
+    virtual job_page jobs(job_id after, std::size_t count_max) = 0;
+
+    // One job by identity; errc::damaged_row if what is kept of it cannot be believed.
+    virtual result<std::optional<job>> find(const std::string& account,
+                                            const std::string& reference) = 0;
+
+    // Every account that the ledger has jobs of, and every batch, by name.
+    virtual std::vector<std::string> accounts() = 0;
+    virtual std::vector<std::string> batches() = 0;
+
+    // Without tallies if there is no such batch.
+    virtual batch_summary summary(const std::string& batch) = 0;
+};
+
+// Throws config_error with a sentence for the operator: no such file, no ledger, one of another
+// schema, no permission.
+std::unique_ptr<ledger_reader> open_ledger_reader(const std::filesystem::path& file);
+
+}  // namespace onboardd

@@ -1,0 +1,90 @@
+// Looking into the ledger beside its owner.
+
+#include <sqlite3.h>
+
+#include "ledger/ledger_fixture.hpp"
+#include "onboardd/ledger/ledger_reader.hpp"
+
+namespace onboardd::test {
+namespace {
+
+class SqliteReaderTest : public sqlite_fixture, public testing::Test {
+protected:
+    std::vector<std::string> names(ledger_reader& reader, std::size_t page_max) {
+        std::vector<std::string> found;
+        for (job_page page; !page.end;) {
+            page = reader.jobs(page.last, page_max);
+            for (const auto& row : page.rows) {
+                found.push_back(row.reference);
+            }
+        }
+        return found;
+    }
+
+    std::string refusal() {
+        try {
+            open_ledger_reader(file());
+        } catch (const config_error& error) {
+            return error.what();
+        }
+        return "";
+    }
+};
+
+TEST_F(SqliteReaderTest, SeesWhatTheOwnerHasCommitted) {
+    open();
+    const auto reader = open_ledger_reader(file());
+    EXPECT_TRUE(names(*reader, 10).empty());
+    accept({a_job("one"), a_job("two"), a_job("three")});
+    EXPECT_EQ(names(*reader, 2), (std::vector<std::string>{"one", "two", "three"}));
+    const auto row = create(found("two"));
+    EXPECT_EQ(reader->find("T00000001", "two").value(), row);
+    EXPECT_EQ(reader->find("T00000001", "none").value(), std::nullopt);
+    EXPECT_EQ(reader->accounts(), std::vector<std::string>{"T00000001"});
+    EXPECT_EQ(reader->batches(), std::vector<std::string>{"default"});
+    EXPECT_EQ(reader->summary("default").tallies.size(), 2u);
+    EXPECT_TRUE(reader->summary("none").tallies.empty());
+}
+
+TEST_F(SqliteReaderTest, WorksWhileTheOwnerIsAwayAndDoesNotKeepItFromStarting) {
+    open();
+    accept({a_job("one")});
+    close();
+    const auto reader = open_ledger_reader(file());
+    EXPECT_EQ(names(*reader, 10), std::vector<std::string>{"one"});
+    open();  // moves and cuts the log, which a lingering reader would prevent
+    accept({a_job("two")});
+    EXPECT_EQ(names(*reader, 10), (std::vector<std::string>{"one", "two"}));
+}
+
+TEST_F(SqliteReaderTest, NamesWhatIsDamagedAndGoesOn) {
+    open();
+    accept({a_job("one"), a_job("two")});
+    close();
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
+    sqlite3_exec(db, "UPDATE job SET state = 6 WHERE id = 1", nullptr, nullptr, nullptr);
+    sqlite3_close(db);
+    const auto reader = open_ledger_reader(file());
+    const auto page = reader->jobs(0, 10);
+    EXPECT_EQ(page.damaged, std::vector<job_id>{1});
+    ASSERT_EQ(page.rows.size(), 1u);
+    EXPECT_TRUE(page.end);
+    EXPECT_EQ(reader->find("T00000001", "one").error(), errc::damaged_row);
+}
+
+TEST_F(SqliteReaderTest, RefusesWhatItCannotRead) {
+    EXPECT_NE(refusal().find("is not there"), std::string::npos);
+    open();
+    close();
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
+    sqlite3_exec(db, "PRAGMA user_version = 1", nullptr, nullptr, nullptr);
+    EXPECT_NE(refusal().find("older schema 1"), std::string::npos);
+    sqlite3_exec(db, "PRAGMA user_version = 1000", nullptr, nullptr, nullptr);
+    EXPECT_NE(refusal().find("newer onboardd"), std::string::npos);
+    sqlite3_close(db);
+}
+
+}  // namespace
+}  // namespace onboardd::test
