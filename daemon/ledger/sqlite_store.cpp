@@ -266,16 +266,31 @@ admission store::compare_known(std::int64_t account, const new_job& fresh) {
     if (!found.next()) {
         fail_corrupt("the index of identities and the jobs disagree");
     }
+    const auto verdict = compare(found, fresh);
+    if (verdict == admission::known) {
+        publish_again_.run(found.integer(id_column));
+    }
+    return verdict;
+}
+
+admission store::compare(const query& found, const new_job& fresh) {
     if (!sound(found)) {
         return admission::duplicate_reference;  // who can tell what the content was?
     }
     const auto stored = found.bytes(content_column);
-    if (!std::ranges::equal(stored, fresh.content, {},
-                            [](char c) { return static_cast<std::uint8_t>(c); })) {
-        return admission::duplicate_reference;
+    return std::ranges::equal(stored, fresh.content, {},
+                              [](char c) { return static_cast<std::uint8_t>(c); })
+               ? admission::known
+               : admission::duplicate_reference;
+}
+
+std::optional<admission> store::admission_of(const new_job& fresh) {
+    const auto account = accounts_.find(fresh.account);
+    if (!account) {
+        return std::nullopt;
     }
-    publish_again_.run(found.integer(0));
-    return admission::known;
+    query found(known_, *account, fresh.reference);
+    return found.next() ? std::optional(compare(found, fresh)) : std::nullopt;
 }
 
 // Index skip: one seek for each priority that is present, however many jobs have it.

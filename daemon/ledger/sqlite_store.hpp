@@ -76,6 +76,8 @@ public:
     bool log_was_emptied() noexcept { return std::exchange(log_was_emptied_, false); }
 
     std::vector<admission> accept(const std::vector<new_job>& jobs, wall_time now);
+    // What accept() would say of it; nullopt: it is new.
+    std::optional<admission> admission_of(const new_job& fresh);
     std::vector<claimed_job> claim(const std::string& account, work_kind kind,
                                    std::size_t count_max, wall_time now);
     void unclaim(const std::vector<job_id>& jobs);
@@ -122,6 +124,7 @@ private:
 
     admission accept_one(const new_job& fresh, wall_time now);
     admission compare_known(std::int64_t account, const new_job& fresh);
+    admission compare(const query& found, const new_job& fresh);
     std::vector<std::int64_t> priorities(std::int64_t account, work_kind kind);
     std::optional<claimed_job> claimed(job_id id, work_kind kind);
     std::optional<stored_place> place_of(job_id id);

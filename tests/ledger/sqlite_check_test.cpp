@@ -1,0 +1,283 @@
+// fsck's part for the ledger: each damage is named, and building anew keeps every good row as it
+// was.
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <fstream>
+#include <random>
+
+#include "ledger/ledger_fixture.hpp"
+#include "onboardd/ledger/ledger_check.hpp"
+
+namespace onboardd::test {
+namespace {
+
+class SqliteCheckTest : public sqlite_fixture, public testing::Test {
+protected:
+    void meddle(const std::string& sql) {
+        sqlite3* db = nullptr;
+        ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
+        char* words = nullptr;
+        EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &words), SQLITE_OK) << words;
+        sqlite3_free(words);
+        sqlite3_close(db);
+    }
+
+    // Jobs in many states, then the ledger is closed.
+    void fill(int count = 40) {
+        open();
+        for (int i = 0; i < count; ++i) {
+            auto row = accept_one(a_job("job-" + std::to_string(i), i + 1));
+            if (i % 4 == 0) {
+                create(row);
+            } else if (i % 4 == 1) {
+                row.state = job_state::rejected;
+                row.finished_at = time.wall_now();
+                row.revision = 1;
+                row.error = an_error(error_kind::refused, 400, "no " + std::to_string(i % 8));
+                must(record(row, job_state::queued, "{}"));
+            } else if (i % 4 == 2) {
+                row.state = job_state::unknown;
+                row.attempts = 1;
+                row.submitted_at = row.lost_at = time.wall_now();
+                must(record(row, job_state::queued));
+            }
+        }
+        publish_all();
+        close();
+    }
+
+    std::vector<ledger_fault> faults() {
+        std::vector<ledger_fault> found;
+        own_ledger(file())->examine([&](ledger_fault one) { found.push_back(std::move(one)); });
+        return found;
+    }
+
+    static std::vector<std::string> kinds(const std::vector<ledger_fault>& faults) {
+        std::vector<std::string> found;
+        for (const auto& one : faults) {
+            found.push_back(one.kind);
+            EXPECT_FALSE(one.text.empty());
+        }
+        std::ranges::sort(found);
+        found.erase(std::ranges::unique(found).begin(), found.end());
+        return found;
+    }
+
+    std::vector<ledger_fault> repair() {
+        std::vector<ledger_fault> told;
+        own_ledger(file())->repair(time.wall_now(),
+                                   [&](ledger_fault one) { told.push_back(std::move(one)); });
+        return told;
+    }
+
+    std::vector<job> rows() {
+        std::vector<job> found;
+        const auto check = own_ledger(file());
+        check->each_job([&](const job& row, std::uint32_t) { found.push_back(row); });
+        return found;
+    }
+
+    void expect_named(const std::string& kind, const std::string& subject) {
+        const auto found = faults();
+        EXPECT_TRUE(std::ranges::any_of(
+            found,
+            [&](const ledger_fault& one) { return one.kind == kind && one.subject == subject; }))
+            << kind << ' ' << subject << ": " << testing::PrintToString(kinds(found));
+    }
+
+    // After the repair everything is sound, and each row of `good` is as it was.
+    void expect_mended(const std::vector<job>& good) {
+        EXPECT_EQ(kinds(faults()), std::vector<std::string>{});
+        const auto after = rows();
+        for (const auto& row : good) {
+            EXPECT_TRUE(std::ranges::find(after, row) != after.end()) << row.reference;
+        }
+        open();
+        EXPECT_EQ(book->counters().damaged, 0u);
+        close();
+    }
+
+    std::vector<job> all_but(const std::string& reference) {
+        auto good = rows();
+        std::erase_if(good, [&](const job& row) { return row.reference == reference; });
+        return good;
+    }
+};
+
+TEST_F(SqliteCheckTest, ASoundLedgerHasNoFaultAndIsLeftAlone) {
+    fill();
+    const auto before = bytes_of(file());
+    EXPECT_EQ(kinds(faults()), std::vector<std::string>{});
+    EXPECT_EQ(bytes_of(file()), before);
+    EXPECT_EQ(rows().size(), 40u);
+}
+
+TEST_F(SqliteCheckTest, ARunningOwnerIsNotDisturbed) {
+    open();
+    EXPECT_THROW(own_ledger(file()), already_owned);
+    accept({a_job("one")});
+}
+
+TEST_F(SqliteCheckTest, ADamagedStateBecomesAConflict) {
+    fill();
+    const auto good = all_but("job-2");
+    meddle("UPDATE job SET state = 1, work = 1, attempts = 0 WHERE reference = 'job-2'");
+    expect_named("job_damaged", "T00000001/job-2");
+    EXPECT_EQ(kinds(repair()), std::vector<std::string>{"job_blocked"});
+    expect_mended(good);
+    open();
+    const auto row = found("job-2");
+    EXPECT_EQ(row.state, job_state::conflict);
+    EXPECT_EQ(row.batch, "default");
+    EXPECT_NE(row.error->message.find("damaged"), std::string::npos);
+    EXPECT_EQ(unpublished().size(), 1u);
+    EXPECT_EQ(accept({a_job("job-2", 3)}).at(0), admission::known);
+    EXPECT_EQ(accept({a_job("job-2", 4)}).at(0), admission::duplicate_reference);
+}
+
+TEST_F(SqliteCheckTest, ACreatedJobIsMadeAgainFromTheAnswer) {
+    open();
+    auto row = accept_one(a_job("one"));
+    row.state = job_state::created;
+    row.attempts = row.revision = 1;
+    row.submitted_at = row.finished_at = time.wall_now();
+    row.the_case.id = "uuid-one";
+    row.the_case.contract_url = "https://example.com/one";
+    must(record(row, job_state::queued, R"({"id":"uuid-one","case_request":{"referenceId":"one"},
+        "events":[{"id":1,"created":{"contract_url":"https://example.com/one"}}]})"));
+    close();
+    meddle("UPDATE job SET contract_url = 'https://example.com/two'");
+    expect_named("job_damaged", "T00000001/one");
+    EXPECT_EQ(kinds(repair()), std::vector<std::string>{"job_restored"});
+    expect_mended({});
+    open();
+    EXPECT_EQ(found("one").state, job_state::created);
+    EXPECT_EQ(found("one").the_case, row.the_case);
+    EXPECT_EQ(found("one").revision, 2u);
+}
+
+TEST_F(SqliteCheckTest, ADamagedOriginIsBlockedByItsIndex) {
+    fill();
+    const auto good = all_but("job-3");
+    // Without the index: this is the table's own page.
+    meddle("PRAGMA writable_schema = ON; UPDATE job SET content = x'01' WHERE reference = 'job-3'");
+    expect_named("job_damaged", "T00000001/job-3");
+    repair();
+    expect_mended(good);
+    open();
+    EXPECT_EQ(found("job-3").state, job_state::conflict);
+    EXPECT_EQ(accept({a_job("job-3", 4)}).at(0), admission::duplicate_reference);
+}
+
+TEST_F(SqliteCheckTest, DamagedBodiesAreNamedAndDropped) {
+    fill();
+    const auto good = rows();
+    meddle(
+        "UPDATE request SET body = x'00' WHERE job = 4; UPDATE answer SET body = x'00' WHERE "
+        "job = 1; INSERT INTO request VALUES (4000, x'00', 0)");
+    EXPECT_EQ(kinds(faults()),
+              (std::vector<std::string>{"answer_damaged", "request_damaged", "request_orphaned"}));
+    repair();
+    EXPECT_EQ(kinds(faults()), std::vector<std::string>{"request_missing"});
+    EXPECT_EQ(rows(), good);
+}
+
+TEST_F(SqliteCheckTest, WrongSumsAreCountedAgain) {
+    fill();
+    const auto good = rows();
+    open();
+    batch_summary before;
+    run([&]() -> asio::awaitable<void> { before = must(co_await book->summary("default")); });
+    close();
+    meddle("UPDATE tally SET jobs = jobs + 1; UPDATE batch SET open = 7");
+    EXPECT_EQ(kinds(faults()), std::vector<std::string>{"sums_wrong"});
+    EXPECT_TRUE(repair().empty());
+    expect_mended(good);
+    open();
+    run([&]() -> asio::awaitable<void> {
+        EXPECT_EQ(must(co_await book->summary("default")).tallies, before.tallies);
+    });
+}
+
+TEST_F(SqliteCheckTest, ContradictionsAreNamed) {
+    job row;
+    row.state = job_state::created;
+    EXPECT_NE(contradiction_in(row, 0), "");
+    row.finished_at = wall_time{};
+    EXPECT_NE(contradiction_in(row, 0), "");
+    row.revision = 1;
+    EXPECT_NE(contradiction_in(row, 0), "");
+    row.the_case.id = "x";
+    EXPECT_NE(contradiction_in(row, 0), "");
+    row.the_case.contract_url = "https://x";
+    EXPECT_EQ(contradiction_in(row, 0), "");
+    EXPECT_EQ(contradiction_in(row, 1), "");
+    EXPECT_NE(contradiction_in(row, 2), "");
+    row.state = job_state::rejected;
+    EXPECT_NE(contradiction_in(row, 0), "");
+    row.state = job_state::unknown;
+    EXPECT_NE(contradiction_in(row, 0), "");
+}
+
+// Any byte of the file: the damage is named or without meaning, and the repair keeps the good rows.
+TEST_F(SqliteCheckTest, AnyByteMayGoBad) {
+    fill(120);
+    const auto whole = bytes_of(file());
+    const auto before = rows();
+    std::mt19937 random(7);
+    int named = 0;
+    int hopeless = 0;  // a page with names, of which there are few
+    for (int round = 0; round < 60; ++round) {
+        const auto at = 4096 + random() % (whole.size() - 4096);
+        SCOPED_TRACE("byte " + std::to_string(at));
+        auto bytes = whole;
+        bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
+        std::ofstream(file(), std::ios::binary | std::ios::trunc) << bytes;
+        for (const auto* suffix : {"-wal", "-shm"}) {
+            std::filesystem::remove(file().string() + suffix);
+        }
+        const auto found = faults();
+        if (found.empty()) {
+            EXPECT_EQ(rows(), before) << "the damage was not noticed";
+            continue;
+        }
+        ++named;
+        try {
+            repair();
+        } catch (const config_error& error) {
+            EXPECT_NE(std::string(error.what()).find("restore it from a backup"),
+                      std::string::npos);
+            ++hopeless;
+            continue;
+        }
+        for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+            if (entry.path().string().find(".damaged-") != std::string::npos) {
+                std::filesystem::remove(entry.path());
+            }
+        }
+        const auto after = rows();
+        EXPECT_EQ(after.size(), before.size());
+        int changed = 0;
+        for (const auto& row : after) {
+            const auto old = std::ranges::find(before, row.reference, &job::reference);
+            if (old == before.end() || *old == row) {
+                continue;
+            }
+            ++changed;
+            EXPECT_TRUE(row.state == job_state::conflict || row.state == job_state::created);
+        }
+        EXPECT_LE(changed, 20) << "more than one page of rows";
+        for (const auto& kind : kinds(faults())) {
+            EXPECT_EQ(kind, "request_missing");
+        }
+    }
+    EXPECT_GT(named, 5);
+    EXPECT_LT(hopeless, 6);
+    RecordProperty("named", named);
+    RecordProperty("hopeless", hopeless);
+}
+
+}  // namespace
+}  // namespace onboardd::test
