@@ -5,8 +5,8 @@
 
 #include <vector>
 
+#include "daemon/engine/case_list_walk.hpp"
 #include "daemon/engine/context.hpp"
-#include "onboardd/auth/token_keeper.hpp"
 
 namespace onboardd {
 
@@ -16,13 +16,7 @@ struct list_reading {
         by_id;  // the case whose id the job already has, where it has one
 };
 
-struct list_failure {
-    unsigned http_status = 0;  // 0: no complete answer
-    error_code ec;
-};
-
-// Reads the whole list of `account`. Each page is asked for after the last case of the one before;
-// the list has ended when a page brings no new case, be it empty or a repetition.
+// Reads the whole list of `account`; see walk_case_list().
 asio::awaitable<result<list_reading, list_failure>> read_case_list(
     engine_context& context, std::string account, access_token token,
     const std::vector<claimed_job>& wanted, std::vector<witness> witnesses);
