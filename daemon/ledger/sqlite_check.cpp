@@ -274,9 +274,9 @@ public:
         return tables_->admission_of(fresh);
     }
 
-    std::optional<job> find(const std::string& account, const std::string& reference) override {
-        auto found = tables_->find(account, reference);
-        return found.has_error() ? std::nullopt : *found;
+    result<std::optional<job>> find(const std::string& account,
+                                    const std::string& reference) override {
+        return tables_->find(account, reference);
     }
 
     std::vector<std::string> reported_batches() override {

@@ -81,12 +81,15 @@ constexpr std::string_view temporary_suffix = ".tmp";
 
 }  // namespace
 
+bool is_leftover(std::string_view name) noexcept {
+    return name.starts_with(temporary_prefix) && name.ends_with(temporary_suffix);
+}
+
 void remove_leftovers(const std::filesystem::path& rejected) {
     std::error_code ec;
     std::vector<std::filesystem::path> found;
     for (const auto& entry : std::filesystem::directory_iterator(rejected, ec)) {
-        const auto name = entry.path().filename().string();
-        if (name.starts_with(temporary_prefix) && name.ends_with(temporary_suffix)) {
+        if (is_leftover(entry.path().filename().native())) {
             found.push_back(entry.path());
         }
     }

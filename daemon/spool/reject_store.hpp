@@ -29,6 +29,9 @@ struct reject_reason {
 // One fault for a whole file.
 std::vector<job_fault> whole_fault(std::string_view message, std::string_view allowed);
 
+// Whether a name in rejected/ is that of a temporary.
+bool is_leftover(std::string_view name) noexcept;
+
 // Temporaries that a killed process left in rejected/. Call it while no store is at work.
 void remove_leftovers(const std::filesystem::path& rejected);
 

@@ -1,7 +1,7 @@
 """What the system tests stand on: real programs over real TLS in a temporary directory, and an
 oracle that knows what was asked for and judges what came of it.
 
-The environment names the programs: ONBOARDD, ONBOARDD_SANDBOX, ONBOARDD_GENERATE.
+The environment names the programs: ONBOARDD, ONBOARDCTL, ONBOARDD_SANDBOX, ONBOARDD_GENERATE.
 ONBOARDD_TEST_SCALE (default 1) multiplies the numbers of jobs; 0.2 suits sanitizer builds.
 Nothing here sleeps for a fixed time: everything waits for a condition, with a bound."""
 
@@ -27,6 +27,7 @@ import urllib.parse
 HERE = os.path.dirname(os.path.abspath(__file__))
 DAEMON = os.environ.get("ONBOARDD", "onboardd")
 SANDBOX = os.environ.get("ONBOARDD_SANDBOX", "onboardd-sandbox")
+CTL = os.environ.get("ONBOARDCTL", "onboardctl")
 GENERATE = os.environ.get("ONBOARDD_GENERATE", "onboardd-generate")
 SCALE = float(os.environ.get("ONBOARDD_TEST_SCALE", "1"))
 BOUND = 120.0  # seconds; far more than any single wait needs on a busy machine

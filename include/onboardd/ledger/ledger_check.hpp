@@ -8,7 +8,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "onboardd/base/error.hpp"
 #include "onboardd/ledger/ledger.hpp"
 
 namespace onboardd {
@@ -54,7 +56,9 @@ public:
     // What accept() would say: nullopt if the job is new.
     virtual std::optional<admission> admission_of(const new_job& fresh) = 0;
 
-    virtual std::optional<job> find(const std::string& account, const std::string& reference) = 0;
+    // errc::damaged_row if what is kept of it cannot be believed.
+    virtual result<std::optional<job>> find(const std::string& account,
+                                            const std::string& reference) = 0;
 
     // Batches whose report the ledger believes to be on disk.
     virtual std::vector<std::string> reported_batches() = 0;

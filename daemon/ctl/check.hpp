@@ -1,0 +1,31 @@
+#pragma once
+
+// Job files, read as the daemon would read them.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "onboardd/spool/job_file.hpp"
+
+namespace onboardd::ctl {
+
+struct checked_file {
+    std::uint64_t jobs = 0;
+    std::uint64_t faulty = 0;
+};
+
+// A fault of the file NAME (line 0) or of one of its lines.
+using tell_fault = std::function<void(std::uint64_t line, const job_fault& fault)>;
+using take_job = std::function<void(const new_job& job)>;
+
+// Reads the open file; `name` says whether it is one job or many lines, and is the default
+// reference. Jobs go to `take`. Throws std::system_error if it cannot be read.
+checked_file check_file(int fd, const std::string& name, const job_reader& reader,
+                        std::uint64_t job_bytes_max, const std::string& batch,
+                        const tell_fault& tell, const take_job& take = {});
+
+// Whether the spool takes files of this name.
+bool is_job_file_name(std::string_view name);
+
+}  // namespace onboardd::ctl

@@ -1,0 +1,115 @@
+#include "daemon/ctl/command_line.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace onboardd::ctl {
+namespace {
+
+constexpr const char* exit_codes_text =
+    "Exit codes: 0 done, and nothing is wrong; 1 failed, or fsck leaves damage, or there is no "
+    "such "
+    "job or batch;\n"
+    "2 usage; 3 audit found something, or check and submit met what is no job; 75 the daemon runs "
+    "(fsck);\n"
+    "78 bad configuration.";
+
+constexpr const char* fsck_text =
+    "One line for each damage: what it is, what it means, and what --repair would do. A ledger "
+    "that\n"
+    "is damaged is built anew from what is sound, and the old one kept beside it.\n"
+    "Exit codes: 0 no damage, or all of it repaired; 1 damage is left; 75 the daemon runs.";
+
+constexpr const char* audit_text =
+    "Names each reference with two cases or more (case_repeated), each case without a job\n"
+    "(case_without_job), each case of a job that should have none (case_not_expected), each job\n"
+    "whose case is not listed (case_not_listed) or is another one (case_differs). Changes "
+    "nothing.\n"
+    "Exit codes: 0 nothing found; 3 something found; 1 a list could not be read.";
+
+void add_list(CLI::App& program, command_line& options) {
+    auto* list = program.add_subcommand("list", "the jobs of the ledger, in order of arrival");
+    list->add_option_function<std::string>(
+            "--state",
+            [&options](const std::string& text) {
+                options.list.state = parse_job_state(text);
+                if (!options.list.state) {
+                    throw CLI::ValidationError("--state", "there is no state " + text);
+                }
+            },
+            "only those in this state")
+        ->type_name("STATE");
+    list->add_option("--account", options.list.account, "only those of this account")
+        ->type_name("ACCOUNT");
+    list->add_option("--batch", options.list.batch, "only those of this batch")->type_name("BATCH");
+    list->add_option("--limit", options.list.count_max, "at most so many")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber);
+    list->callback([&options] { options.what = command::list; });
+}
+
+void add_readers(CLI::App& program, command_line& options) {
+    add_list(program, options);
+    auto* show = program.add_subcommand("show", "one job");
+    show->add_option("REF", options.subject, "REFERENCE or ACCOUNT/REFERENCE")->required();
+    show->callback([&options] { options.what = command::show; });
+    auto* report = program.add_subcommand("report", "the report of a batch as it stands now");
+    report->add_option("BATCH", options.subject, "its name")->required();
+    report->callback([&options] { options.what = command::report; });
+}
+
+void add_files(CLI::App& program, command_line& options) {
+    auto* check = program.add_subcommand(
+        "check", "reads job files as the daemon would, and names what is wrong");
+    check->add_option("FILE", options.files, "NAME.json or NAME.jsonl")->required();
+    check->callback([&options] { options.what = command::check; });
+    auto* submit = program.add_subcommand(
+        "submit", "checks job files and hands them off: all of them, or none if one is faulty");
+    submit
+        ->add_option("FILE", options.submit.files, "NAME.json, NAME.jsonl, or - for standard input")
+        ->required();
+    submit->add_option("--batch", options.submit.batch, "the batch's name")->type_name("BATCH");
+    submit->callback([&options] { options.what = command::submit; });
+    auto* config = program.add_subcommand("config", "about the configuration");
+    config->require_subcommand(1);
+    auto* config_check = config->add_subcommand("check", "prints every fault of it");
+    config_check->callback([&options] { options.what = command::config_check; });
+}
+
+void add_checks(CLI::App& program, command_line& options) {
+    auto* fsck = program.add_subcommand(
+        "fsck", "checks ledger, outcomes and spool against each other; the daemon must not run");
+    fsck->footer(fsck_text);
+    fsck->add_flag("--repair", options.repair, "repairs what can be repaired");
+    fsck->callback([&options] { options.what = command::fsck; });
+    auto* audit =
+        program.add_subcommand("audit", "compares the provider's list of cases with the ledger");
+    audit->footer(audit_text);
+    audit->add_option("ACCOUNT", options.accounts, "only these; all where none is given");
+    audit->callback([&options] { options.what = command::audit; });
+}
+
+}  // namespace
+
+std::variant<command_line, int> parse_command_line(int argc, const char* const* argv) {
+    command_line options;
+    CLI::App program("The operator's tool of onboardd.", "onboardctl");
+    program.set_version_flag("--version", "onboardctl " ONBOARDD_VERSION);
+    program.add_option("--config", options.config_file, "the daemon's configuration")
+        ->type_name("FILE")
+        ->capture_default_str();
+    program.add_flag("--json", options.json, "one JSON object a line");
+    program.require_subcommand(1);
+    program.fallthrough();  // --config and --json may stand behind the command too
+    program.footer(exit_codes_text);
+    add_readers(program, options);
+    add_files(program, options);
+    add_checks(program, options);
+    try {
+        program.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return program.exit(error) == 0 ? done : usage;
+    }
+    return options;
+}
+
+}  // namespace onboardd::ctl

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "daemon/ctl/commands.hpp"
+
+namespace onboardd::ctl {
+
+enum class command : std::uint8_t { config_check, check, submit, list, show, report, fsck, audit };
+
+struct command_line {
+    std::filesystem::path config_file = "/etc/onboardd/onboardd.yaml";
+    bool json = false;
+    command what = command::list;
+    list_options list;
+    submit_options submit;
+    std::vector<std::filesystem::path> files;
+    std::vector<std::string> accounts;
+    std::string subject;  // of show and report
+    bool repair = false;
+};
+
+// The options, or the exit status after --help, --version or a usage error, for which the text has
+// been printed.
+std::variant<command_line, int> parse_command_line(int argc, const char* const* argv);
+
+}  // namespace onboardd::ctl

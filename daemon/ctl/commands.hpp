@@ -1,0 +1,52 @@
+#pragma once
+
+// The commands of onboardctl. Each returns the exit status; a config_error, already_owned or other
+// exception is turned into one by main().
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/ctl/output.hpp"
+#include "onboardd/config/config.hpp"
+#include "onboardd/ledger/job.hpp"
+
+namespace onboardd::ctl {
+
+enum exit_status : int {
+    done = 0,
+    failed = 1,  // also: damage is left, or no such job
+    usage = 2,
+    found_some = 3,  // audit: findings; check and submit: something is no job
+    busy = 75,       // the daemon runs
+    bad_config = 78,
+};
+
+struct list_options {
+    std::optional<job_state> state;
+    std::string account;  // empty: any
+    std::string batch;
+    std::uint64_t count_max = 0;  // 0: all
+};
+
+int list_jobs(const config& settings, const list_options& options, output& to);
+int show_job(const config& settings, const std::string& reference, output& to);
+int report_batch(const config& settings, const std::string& batch, output& to);
+
+int check_files(const config& settings, const std::vector<std::filesystem::path>& files,
+                output& to);
+
+struct submit_options {
+    std::vector<std::filesystem::path> files;  // "-": standard input
+    std::string batch;                         // a directory in incoming/; empty: incoming/ itself
+};
+int submit_files(const config& settings, const submit_options& options, output& to);
+
+int fsck(const config& settings, bool repair, output& to);
+
+// `accounts` empty: all that are configured.
+int audit(const config& settings, const std::vector<std::string>& accounts, output& to);
+
+}  // namespace onboardd::ctl

@@ -1,0 +1,102 @@
+// onboardctl: looks after onboardd.
+
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <utility>
+
+#include "daemon/ctl/command_line.hpp"
+#include "onboardd/base/error.hpp"
+#include "onboardd/config/load_config.hpp"
+
+namespace onboardd::ctl {
+namespace {
+
+// As the daemon does: audit holds secrets, and what fsck makes is the owner's alone.
+void harden_process() {
+    ::umask(0077);
+    ::prctl(PR_SET_DUMPABLE, 0);
+    const rlimit none{0, 0};
+    ::setrlimit(RLIMIT_CORE, &none);
+    std::signal(SIGXFSZ, SIG_IGN);
+}
+
+result<config, std::vector<config_fault>> load(const command_line& options) {
+    environment surroundings;
+    if (const char* directory =
+            std::getenv("CREDENTIALS_DIRECTORY")) {  // NOLINT(concurrency-mt-unsafe): one thread
+        surroundings.credentials_directory = directory;
+    }
+    // systemd hands credentials to the daemon alone: only audit needs them.
+    surroundings.files_needed =
+        options.what == command::audit || !surroundings.credentials_directory.empty();
+    return load_config(options.config_file, surroundings);
+}
+
+int dispatch(const command_line& options, const config& settings, output& to) {
+    switch (options.what) {
+        case command::config_check:
+            to.line(shown(options.config_file.native()) + ": good");
+            return done;
+        case command::check:
+            return check_files(settings, options.files, to);
+        case command::submit:
+            return submit_files(settings, options.submit, to);
+        case command::list:
+            return list_jobs(settings, options.list, to);
+        case command::show:
+            return show_job(settings, options.subject, to);
+        case command::report:
+            return report_batch(settings, options.subject, to);
+        case command::fsck:
+            return fsck(settings, options.repair, to);
+        case command::audit:
+            return audit(settings, options.accounts, to);
+    }
+    return failed;
+}
+
+int run(const command_line& options) {
+    output to{std::cout, std::cerr, options.json};
+    const auto settings = load(options);
+    if (!settings) {
+        for (const auto& fault : settings.error()) {
+            to.err << fault.to_string() << '\n';
+        }
+        return bad_config;
+    }
+    const int status = dispatch(options, *settings, to);
+    to.out.flush();
+    return to.out ? status : failed;
+}
+
+int guarded_run(const command_line& options) {
+    try {
+        return run(options);
+    } catch (const config_error& error) {
+        std::cerr << "onboardctl: " << error.what() << '\n';
+        return bad_config;
+    } catch (const already_owned& error) {
+        std::cerr << "onboardctl: " << error.what() << ": stop onboardd first\n";
+        return busy;
+    } catch (const std::exception& error) {
+        std::cerr << "onboardctl: " << error.what() << '\n';
+        return failed;
+    }
+}
+
+}  // namespace
+}  // namespace onboardd::ctl
+
+int main(int argc, char** argv) {
+    onboardd::ctl::harden_process();
+    const auto options = onboardd::ctl::parse_command_line(argc, argv);
+    if (const int* code = std::get_if<int>(&options)) {
+        return *code;
+    }
+    return onboardd::ctl::guarded_run(std::get<onboardd::ctl::command_line>(options));
+}

@@ -1,0 +1,417 @@
+"""onboardctl with the real programs: looking while the daemon runs and while it stands still, damage
+of every kind named and repaired, second cases found."""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import unittest
+
+from harness import ACCOUNT, BOUND, CANARY_TEXT, CTL, OTHER, SECRET, SystemTest, eventually, main
+
+
+def unchecked(connection, sql, *values):
+    """Changes a row as a bad disk would: no checksum follows."""
+    connection.execute(sql, values)
+    connection.commit()
+
+
+class CtlTest(SystemTest):
+    def ctl(self, site, *arguments, stdin=None, code=0):
+        ran = subprocess.run([CTL, "--config", site.config_file, *arguments],
+                             capture_output=True, timeout=BOUND, check=False, input=stdin,
+                             env=dict(os.environ, CREDENTIALS_DIRECTORY=site.credentials))
+        ran.stdout, ran.stderr = ran.stdout.decode(), ran.stderr.decode()
+        self.assertEqual(ran.returncode, code, ran.stdout + ran.stderr)
+        for canary in (SECRET, CANARY_TEXT):
+            self.assertNotIn(canary, ran.stdout + ran.stderr)
+        for byte in ran.stdout + ran.stderr:
+            self.assertTrue(byte == "\n" or byte >= " ", ran.stdout + ran.stderr)
+        return ran
+
+    def lines(self, site, *arguments, code=0):
+        return [json.loads(line) for line in
+                self.ctl(site, "--json", *arguments, code=code).stdout.splitlines()]
+
+    def faults(self, site, *arguments, code=1):
+        """{(kind, subject)} without notes and sum."""
+        found = self.lines(site, "fsck", *arguments, code=code)
+        self.assertEqual(found[-1]["kind"], "summary")
+        for one in found[:-1]:
+            self.assertTrue(one["text"])
+        return {(one["kind"], one["subject"]) for one in found[:-1]
+                if one["severity"] != "note"}
+
+    def filled(self, count=12, *options, **sections):
+        """A site with that many created jobs and one that was refused; the daemon has ended."""
+        site = self.site(*options, **sections)
+        for number in range(count):
+            site.drop(site.oracle.issue("job-%02d" % number))
+        site.sandbox.script({"refused": ["refuse"]})
+        site.drop(site.oracle.issue("refused", states=("rejected",)))
+        self.assertEqual(site.drain().code, 3)
+        return site
+
+    def ledger(self, site):
+        connection = sqlite3.connect(site.path("ledger", "ledger.db"))
+        self.addCleanup(connection.close)
+        return connection
+
+    def rows(self, site):
+        with sqlite3.connect(site.path("ledger", "ledger.db")) as connection:
+            found = {row[0]: row[1:] for row in connection.execute(
+                "SELECT reference, state, case_uuid, contract_url, attempts, finished_at, state_sum,"
+                " origin_sum FROM job")}
+        connection.close()
+        return found
+
+    def outcome_file(self, site, reference):
+        return os.path.join(site.outcomes, ACCOUNT, reference + ".json")
+
+    def read_outcome(self, site, reference):
+        with open(self.outcome_file(site, reference), encoding="utf-8") as file:
+            return file.read()
+
+    def judge_again(self, site):
+        """The daemon runs on, takes a new job, and sends nothing twice."""
+        posts = site.sandbox.posts()
+        site.drop(site.oracle.issue("one-more"))
+        daemon = site.drain()
+        self.assertIn(daemon.code, (0, 3), daemon.log[-2000:])
+        self.assertEqual(site.sandbox.posts(), posts + 1)
+        self.assertEqual(site.drain().code, 0)
+        return site.oracle.judge(reports=False)
+
+
+class Looking(CtlTest):
+    def test_usage(self):
+        site = self.site()
+        self.assertIn("fsck", self.ctl(site, "--help").stdout)
+        self.assertRegex(self.ctl(site, "--version").stdout, r"^onboardctl \d+\.\d+\.\d+\n$")
+        for wrong in ([], ["nonsense"], ["show"], ["list", "--state", "nowhere"],
+                      ["list", "--limit", "0"], ["fsck", "--nonsense"], ["check"], ["config"]):
+            with self.subTest(wrong):
+                self.ctl(site, *wrong, code=2)
+        self.assertIn("not there", self.ctl(site, "list", code=78).stderr)
+        self.assertIn("not there", self.ctl(site, "fsck", code=78).stderr)
+        self.ctl(site, "config", "check")
+        site.write_config_text("accounts: 7\n")
+        self.assertIn("accounts", self.ctl(site, "config", "check", code=78).stderr)
+
+    def look(self, site):
+        jobs = self.lines(site, "list")
+        self.assertEqual(len(jobs), 13)
+        self.assertEqual({one["state"] for one in jobs}, {"created", "rejected"})
+        self.assertEqual(len(self.lines(site, "list", "--limit", "5")), 5)
+        (refused,) = self.lines(site, "list", "--state", "rejected", "--account", ACCOUNT,
+                                "--batch", "default")
+        self.assertEqual(refused["reference"], "refused")
+        self.assertEqual(self.lines(site, "list", "--batch", "none"), [])
+        table = self.ctl(site, "list").stdout.splitlines()
+        self.assertEqual(len(table), 14)
+        self.assertTrue(table[0].startswith("ACCOUNT"))
+        (job,) = self.lines(site, "show", "job-03")
+        self.assertEqual(job["case_id"], site.outcome("job-03")["case"]["id"])
+        self.assertEqual(self.lines(site, "show", ACCOUNT + "/job-03"), [job])
+        self.assertIn("created", self.ctl(site, "show", "job-03").stdout)
+        self.assertIn("no job", self.ctl(site, "show", "none", code=1).stderr)
+        (report,) = self.lines(site, "report", "default")
+        self.assertEqual((report["created"], report["rejected"], report["open"]), (12, 1, 0))
+        self.assertIn("created", self.ctl(site, "report", "default").stdout)
+        self.ctl(site, "report", "none", code=1)
+
+    def test_while_the_daemon_stands_still_and_while_it_runs(self):
+        site = self.filled()
+        self.look(site)
+        daemon = site.serve()
+        self.look(site)
+        self.assertIn("stop onboardd", self.ctl(site, "fsck", code=75).stderr)
+        self.ctl(site, "fsck", "--repair", code=75)
+        site.drop(site.oracle.issue("later"))
+        site.wait_for_outcome("later")
+        self.assertEqual(self.lines(site, "show", "later")[0]["state"], "created")
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(self.faults(site, code=0), set())
+        site.oracle.judge(reports=False)
+
+    def test_check_and_submit(self):
+        site = self.site()
+        good, bad = site.path("good.json"), site.path("bad.jsonl")
+        with open(good, "w", encoding="utf-8") as file:
+            json.dump(site.oracle.issue("good"), file)
+        with open(bad, "w", encoding="utf-8") as file:
+            file.write(json.dumps(site.oracle.make_job("line-1")) + "\n{\n")
+            file.write(json.dumps(site.oracle.make_job("bad one")) + "\n")
+        self.assertIn("good, 1 job", self.ctl(site, "check", good).stdout)
+        told = self.ctl(site, "check", good, bad, code=3).stdout
+        self.assertIn(bad + ":2", told)
+        self.assertIn(bad + ":3", told)
+        self.assertNotIn(bad + ":1:", told)
+        self.ctl(site, "check", site.path("none.json"), code=1)
+        refused = self.ctl(site, "submit", good, bad, code=3)
+        self.assertIn("nothing was handed off", refused.stderr)
+        self.assertEqual(site.spool_files(), [])
+        self.assertIn("1 job handed off", self.ctl(site, "submit", good).stdout)
+        self.assertEqual(site.spool_files(), ["good.json"])
+        self.ctl(site, "submit", good, code=1)  # nothing is replaced
+        self.assertEqual(os.stat(os.path.join(site.incoming, "good.json")).st_mode & 0o777, 0o640)
+        one = json.dumps(site.oracle.issue("from-stdin", batch="night"), indent=2).encode()
+        self.ctl(site, "submit", "--batch", "night", "-", stdin=one)
+        many = "".join(json.dumps(site.oracle.issue("many-%d" % n, batch="night")) + "\n"
+                       for n in range(5)).encode()
+        self.assertIn("5 jobs", self.ctl(site, "submit", "--batch", "night", "-",
+                                         stdin=many).stdout)
+        self.ctl(site, "submit", "-", stdin=b"{nonsense", code=3)
+        self.ctl(site, "submit", "--batch", "../up", good, code=2)
+        self.assertEqual(site.drain().code, 0)
+        site.oracle.judge()
+
+
+class Fsck(CtlTest):
+    def test_nothing_is_wrong(self):
+        site = self.filled()
+        before = self.rows(site)
+        self.assertEqual(self.faults(site, code=0), set())
+        self.assertIn("no damage", self.ctl(site, "fsck").stdout)
+        self.assertEqual(self.faults(site, "--repair", code=0), set())
+        self.assertEqual(self.rows(site), before)
+        self.assertEqual(sorted(os.listdir(site.path("ledger"))),
+                         sorted({"ledger.db", "ledger.db.lock"} |
+                                set(os.listdir(site.path("ledger"))) & {"ledger.db-wal",
+                                                                        "ledger.db-shm"}))
+        self.judge_again(site)
+
+    def test_outcomes(self):
+        site = self.filled()
+        before = {n: self.read_outcome(site, n)
+                  for n in ("job-00", "job-01", "job-02", "job-03", "job-04", "job-05")}
+        os.remove(self.outcome_file(site, "job-00"))
+        with open(self.outcome_file(site, "job-01"), "w", encoding="utf-8") as file:
+            file.write(before["job-01"][:100])
+        with open(self.outcome_file(site, "job-02"), "w", encoding="utf-8") as file:
+            file.write(before["job-02"].replace("https://", "https://evil."))
+        shutil.copy(self.outcome_file(site, "job-04"), self.outcome_file(site, "job-03"))
+        os.remove(self.outcome_file(site, "job-05"))
+        os.symlink("/etc/passwd", self.outcome_file(site, "job-05"))
+        temporary = os.path.join(site.outcomes, ACCOUNT, ".0123456789abcdef.tmp")
+        with open(temporary, "w", encoding="utf-8"):
+            pass
+        os.remove(os.path.join(site.outcomes, "reports", "default.json"))
+        expected = {("outcome_missing", ACCOUNT + "/job-00"),
+                    ("outcome_damaged", ACCOUNT + "/job-01"),
+                    ("outcome_differs", ACCOUNT + "/job-02"),
+                    ("outcome_foreign", ACCOUNT + "/job-03"),
+                    ("outcome_unreadable", ACCOUNT + "/job-05"),
+                    ("outcome_temporary", temporary), ("report_missing", "default")}
+        self.assertEqual(self.faults(site), expected)
+        text = self.ctl(site, "fsck", code=1).stdout
+        self.assertIn("--repair writes it again", text)
+        self.assertEqual(self.faults(site, "--repair", code=0), expected)
+        for name, content in before.items():
+            self.assertEqual(self.read_outcome(site, name), content)
+        self.assertEqual(self.faults(site, code=0), set())
+        self.judge_again(site)
+        shutil.rmtree(site.outcomes)
+        self.assertEqual(len(self.faults(site, "--repair", code=0)), 15)
+        site.oracle.judge(reports=False)
+
+    def test_an_older_ledger_is_noticed(self):
+        site = self.filled(3)
+        shutil.copytree(site.path("ledger"), site.path("older"))
+        site.drop(site.oracle.issue("newer"))
+        self.assertEqual(site.drain().code, 0)
+        shutil.rmtree(site.path("ledger"))
+        os.rename(site.path("older"), site.path("ledger"))
+        self.assertEqual(self.faults(site, "--repair"),
+                         {("outcome_without_job", ACCOUNT + "/newer")})
+        self.assertTrue(site.outcome("newer"), "it is left alone")
+
+    def test_rows(self):
+        site = self.filled()
+        before = self.rows(site)
+        ledger = self.ledger(site)
+        unchecked(ledger, "UPDATE job SET state = 1, work = 1 WHERE reference = 'job-01'")
+        unchecked(ledger, "UPDATE job SET fingerprint = '0:' WHERE reference = 'job-02'")
+        unchecked(ledger, "UPDATE job SET case_status = 'ACTIVE' WHERE reference = 'refused'")
+        unchecked(ledger, "UPDATE answer SET body = x'7b7d' WHERE job = "
+                          "(SELECT id FROM job WHERE reference = 'job-03')")
+        ledger.close()
+        # The daemon believes none of them and goes on with the others.
+        site.drop(site.oracle.issue("between"))
+        daemon = site.drain(patience="2s")
+        self.assertIn(daemon.code, (0, 4), daemon.log[-2000:])
+        self.assertTrue(daemon.events("ledger_damaged"))
+        self.assertEqual(site.outcome("between")["state"], "created")
+        self.assertEqual(len(site.sandbox.cases(ACCOUNT, "job-01")), 1)
+        self.assertEqual(self.lines(site, "show", "job-04")[0]["state"], "created")
+        self.assertIn("fsck", self.ctl(site, "show", "job-01", code=1).stderr)
+        damage = {("job_damaged", ACCOUNT + "/job-01"), ("job_damaged", ACCOUNT + "/job-02"),
+                  ("job_damaged", ACCOUNT + "/refused"), ("answer_damaged", ACCOUNT + "/job-03")}
+        self.assertEqual(self.faults(site), damage)
+        self.assertEqual(self.faults(site, "--repair", code=0), damage)
+        self.assertEqual(self.faults(site, code=0), set())
+        after = self.rows(site)
+        for reference, row in before.items():
+            if reference not in ("job-01", "job-02", "refused"):
+                self.assertEqual(after[reference], row, reference)
+        # Made again from the provider's answer, or blocked.
+        self.assertEqual(site.outcome("job-01")["state"], "created")
+        self.assertEqual(site.outcome("job-01")["revision"], 2)
+        for reference in ("job-02", "refused"):
+            self.assertEqual(site.outcome(reference)["state"], "conflict")
+            self.assertIn("damaged", site.outcome(reference)["error"]["message"])
+            site.oracle.obligations[ACCOUNT, reference].states = {"conflict"}
+        self.assertTrue(any(".damaged-" in name for name in os.listdir(site.path("ledger"))))
+        self.judge_again(site)
+        posts = site.sandbox.posts()
+        site.drop(site.oracle.obligations[ACCOUNT, "job-02"].job)  # handed in once more
+        site.drain()
+        self.assertEqual(site.sandbox.posts(), posts)
+
+    def test_flipped_bytes_in_the_file(self):
+        site = self.filled(20)
+        before = self.rows(site)
+        path = site.path("ledger", "ledger.db")
+        with open(path, "r+b") as file:
+            data = file.read()
+            for reference in ("job-05", "job-11"):
+                at = data.index(site.outcome(reference)["case"]["contract_url"].encode())
+                file.seek(at + 12)
+                file.write(bytes([data[at + 12] ^ 1]))
+        found = self.faults(site)  # the first place may be the row or the answer
+        self.assertLessEqual({kind for kind, _ in found}, {"job_damaged", "answer_damaged"})
+        self.assertEqual({subject for _, subject in found},
+                         {ACCOUNT + "/job-05", ACCOUNT + "/job-11"})
+        self.assertEqual(self.faults(site, "--repair", code=0), found)
+        after = self.rows(site)
+        for reference, row in before.items():
+            if reference not in ("job-05", "job-11"):
+                self.assertEqual(after[reference], row, reference)
+        for reference in ("job-05", "job-11"):
+            site.oracle.obligations[ACCOUNT, reference].states = {"created", "conflict"}
+        self.judge_again(site)
+
+    def test_a_damaged_log(self):
+        site = self.site()
+        daemon = site.serve()
+        for number in range(8):
+            site.drop(site.oracle.issue("job-%d" % number))
+            site.wait_for_outcome("job-%d" % number)
+        posts = site.sandbox.posts()
+        daemon.kill()
+        log = site.path("ledger", "ledger.db-wal")
+        with open(log, "r+b") as file:
+            file.seek(32 + 24 + 2048)
+            byte = file.read(1)
+            file.seek(32 + 24 + 2048)
+            file.write(bytes([byte[0] ^ 4]))
+        refused = site.drain()
+        self.assertEqual(refused.code, 78)
+        self.assertIn("onboardctl fsck", refused.log)
+        site.daemons.remove(refused)  # a sentence on standard error, no log
+        self.assertEqual(self.faults(site), {("ledger_log_damaged", "the ledger")})
+        self.assertEqual(self.faults(site, "--repair", code=0),
+                         {("ledger_log_damaged", "the ledger")})
+        self.assertEqual(len(self.lines(site, "list", "--state", "created")), 8)
+        self.assertEqual(site.sandbox.posts(), posts)
+        self.judge_again(site)
+
+    def test_sums(self):
+        site = self.filled(4)
+        ledger = self.ledger(site)
+        unchecked(ledger, "UPDATE tally SET jobs = jobs + 3")
+        unchecked(ledger, "UPDATE batch SET open = 2")
+        ledger.close()
+        damage = {("sums_wrong", "the ledger"), ("sums_wrong", "default")}
+        self.assertEqual(self.faults(site), damage)
+        self.assertEqual(self.faults(site, "--repair", code=0), damage)
+        (report,) = self.lines(site, "report", "default")
+        self.assertEqual((report["created"], report["rejected"], report["open"]), (4, 1, 0))
+        self.judge_again(site)
+
+    def test_spool(self):
+        site = self.filled(2)
+        site.drop_bytes("bad.json", b"{")
+        self.assertEqual(site.drain().code, 3)
+        os.remove(os.path.join(site.rejected, "bad.reason.json"))
+        leftover = os.path.join(site.rejected, ".rejecting-1-2.tmp")
+        with open(leftover, "w", encoding="utf-8"):
+            pass
+        with open(os.path.join(site.rejected, "gone.reason.json"), "w", encoding="utf-8") as file:
+            file.write("{}")
+        site.drop(site.oracle.obligations[ACCOUNT, "job-00"].job)  # as a crash leaves it
+        notes = [one for one in self.lines(site, "fsck", code=1) if one.get("severity") == "note"]
+        self.assertEqual({one["kind"] for one in notes},
+                         {"reason_without_file", "spool_already_taken"})
+        damage = {("reason_missing", os.path.join(site.rejected, "bad.json")),
+                  ("spool_temporary", leftover)}
+        self.assertEqual(self.faults(site, "--repair", code=0), damage)
+        self.assertEqual(self.faults(site, code=0), set())
+        self.assertEqual(site.reason("bad")["schema"], "onboardd/reason/1")
+        self.judge_again(site)
+
+    def test_hostile_names(self):
+        site = self.filled(1)
+        name = "\x1b[31mred\n"
+        with open(os.path.join(site.rejected, name), "w", encoding="utf-8"):
+            pass
+        with open(os.path.join(site.outcomes, ACCOUNT, name), "w", encoding="utf-8"):
+            pass
+        self.ctl(site, "fsck", code=1)  # the bytes are looked at there
+        self.ctl(site, "--json", "fsck", code=1)
+
+
+class Audit(CtlTest):
+    def findings(self, site, *accounts, code=3):
+        found = self.lines(site, "audit", *accounts, code=code)
+        return {(one["kind"], one["subject"]): one["text"] for one in found[:-1]}
+
+    def case(self, site, reference):
+        return site.oracle.expected_request(site.oracle.make_job(reference))
+
+    def test_nothing_is_found(self):
+        site = self.filled(5, accounts=(ACCOUNT, OTHER))
+        self.assertEqual(self.findings(site, code=0), {})
+        self.assertIn("5 cases compared", self.ctl(site, "audit", ACCOUNT).stdout)
+        self.ctl(site, "audit", "T00000000", code=2)
+
+    def test_second_cases_and_cases_without_a_job(self):
+        for options in ((), ("--list", "paged")):
+            with self.subTest(options):
+                site = self.filled(25, *options)
+                first = site.outcome("job-03")["case"]["id"]
+                second = site.sandbox.post_case(ACCOUNT, self.case(site, "job-03"))
+                stranger = site.sandbox.post_case(ACCOUNT, self.case(site, "stranger"))
+                refused = site.sandbox.post_case(ACCOUNT, self.case(site, "refused"))
+                daemon = site.serve()  # it does not mind
+                found = self.findings(site)
+                self.assertEqual(set(found), {("case_repeated", ACCOUNT + "/job-03"),
+                                              ("case_without_job", ACCOUNT + "/stranger"),
+                                              ("case_not_expected", ACCOUNT + "/refused")})
+                for case in (first, second):
+                    self.assertIn(case, found["case_repeated", ACCOUNT + "/job-03"])
+                self.assertIn(stranger, found["case_without_job", ACCOUNT + "/stranger"])
+                self.assertIn(refused, found["case_not_expected", ACCOUNT + "/refused"])
+                self.assertEqual(daemon.stop(), 0)
+
+    def test_a_case_that_is_not_listed_or_another_one(self):
+        site = self.filled(3, reconcile={"settle": "100ms"})
+        site.sandbox.control("/reset", {})
+        other = site.sandbox.post_case(ACCOUNT, self.case(site, "job-01"))
+        expected = {("case_not_listed", ACCOUNT + "/job-%02d" % number) for number in range(3)}
+        expected.add(("case_differs", ACCOUNT + "/job-01"))
+        eventually(lambda: set(self.findings(site)) == expected, "the jobs have settled")
+        self.assertIn(other, self.findings(site)["case_differs", ACCOUNT + "/job-01"])
+
+    def test_the_list_cannot_be_read(self):
+        site = self.filled(2)
+        site.write_secret(ACCOUNT, "wrong")
+        refused = self.ctl(site, "audit", code=1)
+        self.assertIn("no token: HTTP status 401", refused.stderr)
+        site.sandbox.stop()
+        self.assertIn("no token", self.ctl(site, "audit", code=1).stderr)
+
+
+if __name__ == "__main__":
+    main()
