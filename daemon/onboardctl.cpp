@@ -53,7 +53,7 @@ int dispatch(const command_line& options, const config& settings, output& to) {
         case command::report:
             return report_batch(settings, options.subject, to);
         case command::fsck:
-            return fsck(settings, options.repair, to);
+            return fsck(settings, options.fsck, to);
         case command::audit:
             return audit(settings, options.accounts, to);
     }

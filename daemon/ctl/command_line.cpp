@@ -79,7 +79,10 @@ void add_checks(CLI::App& program, command_line& options) {
     auto* fsck = program.add_subcommand(
         "fsck", "checks ledger, outcomes and spool against each other; the daemon must not run");
     fsck->footer(fsck_text);
-    fsck->add_flag("--repair", options.repair, "repairs what can be repaired");
+    fsck->add_flag("--repair", options.fsck.repair, "repairs what can be repaired");
+    fsck->add_flag("--accept-restored", options.fsck.accept_restored,
+                   "takes a ledger that is older than the outcomes, or another one: every open job "
+                   "is looked up with the provider before anything is sent");
     fsck->callback([&options] { options.what = command::fsck; });
     auto* audit =
         program.add_subcommand("audit", "compares the provider's list of cases with the ledger");

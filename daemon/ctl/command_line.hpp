@@ -20,7 +20,7 @@ struct command_line {
     std::vector<std::filesystem::path> files;
     std::vector<std::string> accounts;
     std::string subject;  // of show and report
-    bool repair = false;
+    fsck_options fsck;
 };
 
 // The options, or the exit status after --help, --version or a usage error, for which the text has

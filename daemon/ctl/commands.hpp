@@ -44,7 +44,11 @@ struct submit_options {
 };
 int submit_files(const config& settings, const submit_options& options, output& to);
 
-int fsck(const config& settings, bool repair, output& to);
+struct fsck_options {
+    bool repair = false;
+    bool accept_restored = false;  // the operator says that a copy from before is the truth now
+};
+int fsck(const config& settings, const fsck_options& options, output& to);
 
 // `accounts` empty: all that are configured.
 int audit(const config& settings, const std::vector<std::string>& accounts, output& to);

@@ -12,6 +12,7 @@
 #include "daemon/app/wiring.hpp"
 #include "daemon/ctl/commands.hpp"
 #include "daemon/ctl/fsck_parts.hpp"
+#include "onboardd/outcome/outcome.hpp"
 
 namespace onboardd::ctl {
 namespace {
@@ -100,15 +101,65 @@ void check_ledger(ledger_check& book, findings_report& report) {
     }
 }
 
+// Whether the ledger is the one that wrote the outcomes, and not a copy from before.
+bool is_behind(ledger_check& book, const std::optional<ledger_mark>& mark) {
+    if (!mark) {
+        return false;
+    }
+    const auto own = book.mark();
+    return own.ledger != mark->ledger || own.epoch < mark->epoch;
+}
+
+// The ledger must not be owned meanwhile.
+void accept_restored(const config& settings, findings_report& report) {
+    auto options = ledger_options_of(settings);
+    options.mark = read_mark(settings.outcomes.directory);
+    const auto time = make_system_clock();
+    const auto accepted = accept_restored_ledger(*time, options);
+    const auto written = write_mark(settings.outcomes.directory, accepted.mark);
+    finding told;
+    told.kind = "ledger_accepted";
+    told.subject = options.file.string();
+    told.text = "this ledger is the truth from now on; " + std::to_string(accepted.doubted) +
+                " open jobs are looked up with the provider first";
+    told.note = written.has_value();
+    if (written.has_error()) {
+        told.text =
+            "the mark beside the outcomes cannot be written, so this ledger is still "
+            "refused: " +
+            written.error().message();
+    }
+    report.tell(told);
+}
+
+void tell_behind(const config& settings, findings_report& report) {
+    finding told;
+    told.kind = "ledger_older";
+    told.subject = ledger_options_of(settings).file.string();
+    told.text =
+        "the ledger is older than the outcomes, or not the one that wrote them: onboardd refuses "
+        "it. Put the newest one back, or use --accept-restored";
+    report.tell(told);
+}
+
 }  // namespace
 
-int fsck(const config& settings, bool repair, output& to) {
+int fsck(const config& settings, const fsck_options& options, output& to) {
     const auto file = ledger_options_of(settings).file;
     become_owner_of(file);
-    const auto book = own_ledger(file);
+    auto book = own_ledger(file);
     using purpose = findings_report::purpose;
-    findings_report report(to, repair ? purpose::repair : purpose::check);
+    findings_report report(to, options.repair ? purpose::repair : purpose::check);
     check_ledger(*book, report);
+    if (book->readable() && is_behind(*book, read_mark(settings.outcomes.directory))) {
+        if (options.accept_restored) {
+            book.reset();
+            accept_restored(settings, report);
+            book = own_ledger(file);
+        } else {
+            tell_behind(settings, report);
+        }
+    }
     if (book->readable()) {
         check_outcomes(settings, *book, report);
         check_spool(settings, *book, report);

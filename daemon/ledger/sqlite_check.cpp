@@ -5,6 +5,7 @@
 
 #include "daemon/ledger/checksum.hpp"
 #include "daemon/ledger/sqlite_file.hpp"
+#include "daemon/ledger/sqlite_open.hpp"
 #include "daemon/ledger/sqlite_rebuild.hpp"
 #include "daemon/ledger/sqlite_row.hpp"
 #include "daemon/ledger/sqlite_schema.hpp"
@@ -216,7 +217,7 @@ private:
     const tell_fault& tell_;
     names accounts_;
     names batches_;
-    std::optional<std::unordered_map<job_id, identity>> by_index_;
+    std::optional<std::unordered_map<job_id, job_identity>> by_index_;
     std::unordered_map<std::int64_t, sum> tallies_;
     std::unordered_map<std::int64_t, std::int64_t> open_;
     bool rows_are_sound_ = true;
@@ -277,6 +278,13 @@ public:
     result<std::optional<job>> find(const std::string& account,
                                     const std::string& reference) override {
         return tables_->find(account, reference);
+    }
+
+    ledger_mark mark() override {
+        ledger_mark own_mark;
+        own_mark.ledger = identity(*db_);
+        own_mark.epoch = db_->integer("SELECT epoch FROM meta");
+        return own_mark;
     }
 
     std::vector<std::string> reported_batches() override {

@@ -347,7 +347,7 @@ private:
     const std::function<void(ledger_fault)>& tell_;
     names accounts_;
     names batches_;
-    std::unordered_map<job_id, identity> by_index_;
+    std::unordered_map<job_id, job_identity> by_index_;
     std::optional<tallies> tally_;
     std::optional<statement> read_, copy_, read_request_, read_answer_, put_request_, put_answer_,
         insert_, update_, renumber_, set_right_, set_aside_, batch_of_;

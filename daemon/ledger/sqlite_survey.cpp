@@ -35,12 +35,13 @@ job read_sound(const query& rows, const row_verdict& verdict) {
     return row;
 }
 
-std::unordered_map<job_id, identity> identities_by_index(database& db, const std::string& prefix) {
-    std::unordered_map<job_id, identity> found;
+std::unordered_map<job_id, job_identity> identities_by_index(database& db,
+                                                             const std::string& prefix) {
+    std::unordered_map<job_id, job_identity> found;
     statement all(db, "SELECT id, account, reference FROM " + prefix + "job INDEXED BY identity");
     query rows(all);
     while (rows.next()) {
-        found.emplace(rows.integer(0), identity{rows.integer(1), rows.text(2)});
+        found.emplace(rows.integer(0), job_identity{rows.integer(1), rows.text(2)});
     }
     return found;
 }

@@ -31,14 +31,14 @@ row_verdict judge(const query& rows, const names& accounts, const names& batches
 // A row as a job; it must be sound.
 job read_sound(const query& rows, const row_verdict& verdict);
 
-struct identity {
+struct job_identity {
     std::int64_t account = 0;
     std::string reference;
 };
 
 // The identities by their index, which has its own copy of them.
-std::unordered_map<job_id, identity> identities_by_index(database& db,
-                                                         const std::string& prefix = "");
+std::unordered_map<job_id, job_identity> identities_by_index(database& db,
+                                                             const std::string& prefix = "");
 
 // "T12345678/seller-1" where it can be told, else "row 17".
 std::string subject_of(job_id id, const std::string& account, std::string_view reference);

@@ -60,6 +60,9 @@ public:
     virtual result<std::optional<job>> find(const std::string& account,
                                             const std::string& reference) = 0;
 
+    // Which ledger this is and how far it is.
+    virtual ledger_mark mark() = 0;
+
     // Batches whose report the ledger believes to be on disk.
     virtual std::vector<std::string> reported_batches() = 0;
     virtual batch_summary summary(const std::string& batch) = 0;
