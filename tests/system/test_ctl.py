@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import unittest
+import sys
 
 from harness import ACCOUNT, BOUND, CANARY_TEXT, CTL, OTHER, SECRET, SystemTest, eventually, main
 
@@ -414,6 +414,33 @@ class Audit(CtlTest):
         self.assertIn("no token: HTTP status 401", refused.stderr)
         site.sandbox.stop()
         self.assertIn("no token", self.ctl(site, "audit", code=1).stderr)
+
+    def test_a_list_of_200000_cases_costs_less_than_64_mib(self):
+        site = self.filled(2)
+        with open(CTL, "rb") as file:
+            if b"libasan" in file.read() or b"libtsan" in file.read():
+                self.skipTest("a sanitizer's memory says nothing about the program's: release only")
+        case = self.case(site, "old")
+        site.sandbox.control("/preload", {"account": ACCOUNT, "reference": "old-",
+                                          "count": 200_000, "case": case})
+        command = ["--config", site.config_file, "--json", "audit"]
+        ran = subprocess.run([sys.executable, "-c", PEAK, CTL, *command], capture_output=True,
+                             timeout=BOUND, check=False,
+                             env=dict(os.environ, CREDENTIALS_DIRECTORY=site.credentials))
+        self.assertEqual(ran.returncode, 3, ran.stderr)
+        peak = int(ran.stderr.split()[-1])
+        print("%d KiB for 200,000 cases" % peak)
+        self.assertEqual(ran.stdout.count(b"case_without_job"), 200_000)
+        self.assertLess(peak, 64 * 1024)
+
+
+# Runs a program and tells its peak memory in KiB at the end of standard error.
+PEAK = """
+import resource, subprocess, sys
+code = subprocess.run(sys.argv[1:], check=False).returncode
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
+sys.exit(code)
+"""
 
 
 if __name__ == "__main__":
