@@ -301,6 +301,9 @@ public:
 
 private:
     static unique_fd checked_contents(const path& file) {
+        // What the disk has counts, not what the kernel remembers.
+        forget_cached(file);
+        forget_cached(file.string() + "-wal");
         const auto header = read_header(file);
         if (!header) {
             refuse(file, "is not there: onboardd makes it when it first runs");
