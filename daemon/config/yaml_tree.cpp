@@ -28,6 +28,14 @@ struct frame {
     std::map<std::string, int> lines{};  // of a mapping: the keys so far and their lines
 };
 
+yaml_node make_node(yaml_kind kind, mark where, std::string text = {}) {
+    yaml_node node;
+    node.kind = kind;
+    node.where = where;
+    node.text = std::move(text);
+    return node;
+}
+
 bool is_collection(const yaml_node& node) {
     return node.kind == yaml_kind::sequence || node.kind == yaml_kind::mapping;
 }
@@ -49,7 +57,7 @@ public:
 
     void OnAlias(const YAML::Mark& at, YAML::anchor_t) override {
         faults_.add(place(at), path(), "aliases are not allowed; write the value out");
-        put({.kind = yaml_kind::refused, .where = place(at)}, offset(at) + 1);
+        put(make_node(yaml_kind::refused, place(at)), offset(at) + 1);
     }
 
     void OnNull(const YAML::Mark& at, YAML::anchor_t anchor) override {
@@ -66,10 +74,7 @@ public:
             end = check_quotes(at);
         if (plain && value == "-")
             faults_.add(place(at), path(), "a dash without quotes is not a value");
-        put({.kind = plain ? yaml_kind::plain : yaml_kind::quoted,
-             .where = place(at),
-             .text = value},
-            end);
+        put(make_node(plain ? yaml_kind::plain : yaml_kind::quoted, place(at), value), end);
     }
 
     void OnSequenceStart(const YAML::Mark& at, const std::string& tag, YAML::anchor_t anchor,
@@ -165,7 +170,7 @@ std::size_t tree_builder::check_quotes(const YAML::Mark& at) {
 // below.
 yaml_node tree_builder::null_at(const YAML::Mark& at) {
     static constexpr std::string_view words[] = {"~", "null", "Null", "NULL"};
-    yaml_node node{.kind = yaml_kind::null, .where = place(at)};
+    auto node = make_node(yaml_kind::null, place(at));
     auto rest = text_.substr(offset(at));
     for (auto word : words) {
         auto behind = rest.substr(std::min(word.size(), rest.size()), 1);
@@ -193,7 +198,7 @@ void tree_builder::open(yaml_kind kind, const YAML::Mark& at, const std::string&
                     "nested too deep; allowed: " + std::to_string(yaml_depth_max) + " levels");
         throw give_up();
     }
-    open_.push_back({.node = {.kind = kind, .where = place(at)}});
+    open_.push_back({.node = make_node(kind, place(at))});
 }
 
 void tree_builder::close() {
@@ -256,7 +261,7 @@ void tree_builder::put_member(frame& top, yaml_node node) {
 bool read_yaml(std::string_view text, yaml_node& root, fault_list& faults) {
     std::istringstream stream{std::string(text)};
     tree_builder builder(text, root, faults);
-    root = {.kind = yaml_kind::null, .where = {1, 1}};
+    root = make_node(yaml_kind::null, {1, 1});
     try {
         YAML::Parser parser(stream);
         while (parser.HandleNextDocument(builder)) {

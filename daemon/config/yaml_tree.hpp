@@ -35,7 +35,7 @@ struct yaml_node {
     mark where;
     std::string text{};              // of a scalar; of a null as written, "" where there is nothing
     std::vector<yaml_node> items{};  // of a sequence
-    std::vector<yaml_member> members{};  // of a mapping, in order, each key once
+    std::vector<yaml_member> members;  // of a mapping, in order, each key once
 };
 
 struct yaml_member {

@@ -12,10 +12,9 @@ constexpr std::string_view line_end = "\r\n";
 
 constexpr std::array<bool, 256> make_token_table() {
     std::array<bool, 256> table{};
-    for (const unsigned char c :
-         std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-                          "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
-        table[c] = true;
+    for (const char c : std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                         "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
+        table[static_cast<unsigned char>(c)] = true;
     }
     return table;
 }

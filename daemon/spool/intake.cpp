@@ -220,7 +220,7 @@ void intake::take_job(filling& work, const directory_ptr& where, const std::stri
         where->batch.empty() ? std::string_view("default") : where->batch;
     auto job = work.reader.read(buffer_, stem_of(name), batch);
     if (job.has_error()) {
-        return refuse(work, where, name, identity, std::move(job.error()));
+        return refuse(work, where, name, identity, job.error());
     }
     portion::origin::entry from;
     from.file = std::make_shared<source_file>(handed_out_, where, name, identity, unique_fd());

@@ -58,7 +58,7 @@ bool intake::take_line(filling& work, const text_line& line) {
     }
     auto job = work.reader.read(line.text, {}, lines_->batch);
     if (job.has_error()) {
-        refuse_line(work, line, std::move(job.error()));
+        refuse_line(work, line, job.error());
         return true;
     }
     lines_->useful = true;

@@ -94,7 +94,6 @@ public:
                unique_fd lock)
         : workers_(workers),
           time_(time),
-          log_(log),
           options_(std::move(options)),
           directory_(std::move(directory)),
           lock_(std::move(lock)),
@@ -250,7 +249,6 @@ private:
 
     asio::thread_pool& workers_;
     clock& time_;
-    logger& log_;
     spool_options options_;
     unique_fd directory_;
     unique_fd lock_;
