@@ -1,30 +1,12 @@
 #include "onboardd/policy/retry.hpp"
 
-#include <date/date.h>
-
 #include <algorithm>
 #include <charconv>
-#include <sstream>
-#include <string>
+
+#include "daemon/policy/http_date.hpp"
 
 namespace onboardd {
 namespace {
-
-// The three forms of RFC 9110, 5.6.7: IMF-fixdate, and the obsolete ones of RFC 850 and asctime.
-constexpr const char* http_date_forms[] = {"%a, %d %b %Y %T GMT", "%A, %d-%b-%y %T GMT",
-                                           "%a %b %e %T %Y"};
-
-std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view value) {
-    for (const char* form : http_date_forms) {
-        std::istringstream stream{std::string(value)};
-        std::chrono::sys_seconds time;
-        stream >> date::parse(form, time);
-        if (!stream.fail() && stream.peek() == std::istringstream::traits_type::eof()) {
-            return time;
-        }
-    }
-    return std::nullopt;
-}
 
 bool is_digits(std::string_view value) {
     return !value.empty() &&
@@ -49,10 +31,7 @@ std::optional<milliseconds> parse_retry_after(std::string_view value, wall_time 
         }
         return std::chrono::seconds(seconds);
     }
-    if (value.size() > 40) {
-        return std::nullopt;
-    }
-    const auto date = parse_http_date(value);
+    const auto date = parse_http_date(value, std::chrono::floor<std::chrono::seconds>(now));
     if (!date) {
         return std::nullopt;
     }
