@@ -1,6 +1,7 @@
 #!/bin/sh
-# install-packages.sh [lint] [bench] [powercut]: installs what building and testing need and what is
-# missing, on Debian 12. Quick and silent where all is there; uses sudo where it is not root.
+# install-packages.sh [lint] [bench] [powercut] [fuzz] [coverage]: installs what building and
+# testing need and what is missing, on Debian 12. Quick and silent where all is there; uses sudo
+# where it is not root.
 set -eu
 
 # The one list. Compiler and build tools, then libraries, then what the tests call.
@@ -20,7 +21,12 @@ for group in "$@"; do
             packages="$packages nbdkit nbdkit-plugin-dev libnbd-bin fuse3
                 util-linux e2fsprogs xfsprogs btrfs-progs"
             ;;
-        *) echo "usage: install-packages.sh [lint] [bench] [powercut]" >&2; exit 2 ;;
+        fuzz) packages="$packages clang libclang-rt-14-dev llvm util-linux" ;;
+        coverage) packages="$packages gcovr" ;;
+        *)
+            echo "usage: install-packages.sh [lint] [bench] [powercut] [fuzz] [coverage]" >&2
+            exit 2
+            ;;
     esac
 done
 
