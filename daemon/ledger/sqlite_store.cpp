@@ -301,7 +301,11 @@ std::vector<std::int64_t> store::priorities(std::int64_t account, work_kind kind
         if (!lower.next()) {
             return present;
         }
-        below = lower.integer(0);
+        const auto found = lower.integer(0);
+        if (found >= below) {  // an index out of order could lead round in a circle
+            fail_corrupt("the index of due jobs is not in order");
+        }
+        below = found;
         present.push_back(below);
     }
 }
@@ -319,7 +323,7 @@ std::vector<claimed_job> store::claim(const std::string& account, work_kind kind
             // Those in flight are few and still in the index: they are stepped over.
             // One that is damaged stays claimed, so that it is not met again and again.
             if (const auto id = due.integer(0); take_claim(id)) {
-                if (auto claim = claimed(id, kind)) {
+                if (auto claim = claimed(id, kind, account)) {
                     claims.push_back(std::move(*claim));
                 }
             }
@@ -328,14 +332,16 @@ std::vector<claimed_job> store::claim(const std::string& account, work_kind kind
     return claims;
 }
 
-std::optional<claimed_job> store::claimed(job_id id, work_kind kind) {
+std::optional<claimed_job> store::claimed(job_id id, work_kind kind, const std::string& account) {
     query rows(by_id_, id);
     if (!rows.next()) {
         fail_corrupt("the index of due jobs and the jobs disagree");
     }
     auto found = row(rows);
-    if (!found || work_of(found->state, found->followed) != kind) {
-        damaged_.insert(id);  // the index may be wrong as well
+    // The row itself has the last word on what it waits for: a damaged `work` or index must not
+    // have a case that exists opened again.
+    if (!found || work_of(found->state, found->followed) != kind || found->account != account) {
+        damaged_.insert(id);
         return std::nullopt;
     }
     claimed_job claim;

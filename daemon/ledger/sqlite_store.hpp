@@ -126,7 +126,7 @@ private:
     admission compare_known(std::int64_t account, const new_job& fresh);
     admission compare(const query& found, const new_job& fresh);
     std::vector<std::int64_t> priorities(std::int64_t account, work_kind kind);
-    std::optional<claimed_job> claimed(job_id id, work_kind kind);
+    std::optional<claimed_job> claimed(job_id id, work_kind kind, const std::string& account);
     std::optional<stored_place> place_of(job_id id);
     bool sound(const query& rows);
     std::optional<job> by_id(job_id id);

@@ -225,6 +225,19 @@ TEST_F(SqliteStartTest, DamageThatIsMetLaterStopsTheLedger) {
     EXPECT_NE(book->failure().find("malformed"), std::string::npos) << book->failure();
 }
 
+TEST_F(SqliteStartTest, ADamagedRowIsNotHandedOutForAStepThatItsStateDoesNotWaitFor) {
+    open();
+    create(accept_one(a_job("one")));
+    close();
+    meddle("UPDATE job SET work = 1, due_at = 0");  // a case that exists, as if to be sent
+    open();
+    run([&]() -> asio::awaitable<void> {
+        auto claims = co_await book->claim("T00000001", work_kind::submit, 1, time.wall_now());
+        EXPECT_TRUE(claims.value().empty());
+    });
+    EXPECT_EQ(book->counters().damaged, 1u);
+}
+
 TEST_F(SqliteStartTest, ALogWithoutItsLedgerIsNotReplayedIntoANewOne) {
     open();
     accept({a_job("one")});
