@@ -89,8 +89,10 @@ void refuse(job& row, const http::response& answer, wall_time now) {
     error.kind = error_kind::refused;
     error.http_status = static_cast<int>(answer.status);
     error.code = std::move(said.code);
-    error.message = said.message.empty() ? "the provider refused the case without a message"
-                                         : std::move(said.message);
+    error.message = std::move(said.message);
+    if (error.message.empty()) {
+        error.message = "the provider refused the case without a message";
+    }
     error.details = std::move(said.details);
     error.field = std::move(said.field);
     finish_with(row, job_state::rejected, std::move(error), now);
@@ -221,10 +223,12 @@ std::optional<job> expire_if_late(const job& row, const decision_rules& rules, w
     }
     const bool deadline = row.expires_at && now >= *row.expires_at;
     job after = row;
-    const std::string last = row.error ? "; last: " + row.error->message : "";
-    const char* why = deadline ? "expires_at passed before the provider accepted"
+    std::string why = deadline ? "expires_at passed before the provider accepted"
                                : "retry.max_age passed before the provider accepted";
-    finish_with(after, job_state::expired, plain_error(error_kind::expired, why + last), now);
+    if (row.error) {
+        why += "; last: " + row.error->message;
+    }
+    finish_with(after, job_state::expired, plain_error(error_kind::expired, std::move(why)), now);
     return after;
 }
 
@@ -254,9 +258,10 @@ decision after_no_connection(const job& row, const http::failure& failure,
 
 decision after_answer(const job& row, const http::response& answer, const decision_rules& rules,
                       wall_time now, random_source& random) {
-    decision next{.after = row, .wait = retry_after_of(answer, now)};
+    decision next{.after = row};
+    next.wait = retry_after_of(answer, now);
     const auto status = static_cast<int>(answer.status);
-    switch (classify(answer.status)) {
+    switch (classify(answer.status)) {  // GCOVR_EXCL_BR_LINE: there is no other verdict
         case verdict::applied:
             take_2xx(next, answer, rules, now, random);
             break;

@@ -74,6 +74,20 @@ protected:
         return seen;
     }
 
+    static job_error error(error_kind kind, int http_status, std::string message) {
+        job_error made;
+        made.kind = kind;
+        made.http_status = http_status;
+        made.message = std::move(message);
+        return made;
+    }
+
+    // Within the schedule's step and its jitter.
+    static void expect_due_in(const job& row, milliseconds step) {
+        EXPECT_GE(row.due_at, now + step * 8 / 10);
+        EXPECT_LE(row.due_at, now + step * 12 / 10);
+    }
+
     decision_rules rules;
     random_source random{1};
 };
@@ -426,6 +440,336 @@ TEST_F(Decide, AFollowedCaseGetsARevisionOnlyWhenItChanges) {
     EXPECT_EQ(next.after.revision, 2u);
     EXPECT_EQ(next.after.the_case.case_status, "DECLINED");
     EXPECT_EQ(next.after.due_at, now + 1h);
+}
+
+// ---- what each decision leaves in the row
+
+TEST_F(Decide, ANewAttemptForgetsWhatWasSeenOfTheLastOne) {
+    auto row = queued();
+    row.lost_at = now - 1h;
+    row.absent_since = now - 1h;
+    row.attempts = 3;
+    const auto after = begin_attempt(row, now);
+    EXPECT_EQ(after.attempts, 4u);
+    EXPECT_FALSE(after.lost_at);
+    EXPECT_FALSE(after.absent_since);
+}
+
+TEST_F(Decide, OnlyA2xxCanBeACase) {
+    for (const unsigned status : {100u, 199u, 300u, 399u, 500u, 600u}) {
+        EXPECT_EQ(answer(status, good_case).after.state, job_state::unknown) << status;
+    }
+    EXPECT_EQ(answer(400, good_case).after.state, job_state::rejected);
+    EXPECT_EQ(answer(499, good_case).after.state, job_state::rejected);
+}
+
+TEST_F(Decide, OnlyARefusalOrACaseIsWorthKeeping) {
+    for (const unsigned status : {200u, 302u, 401u, 403u, 409u, 421u, 429u, 500u}) {
+        EXPECT_FALSE(answer(status, "{}").keep_answer) << status;
+    }
+}
+
+TEST_F(Decide, ARefusalWithoutWordsSaysSo) {
+    const auto next = answer(404);
+    EXPECT_EQ(next.after.error,
+              error(error_kind::refused, 404, "the provider refused the case without a message"));
+    EXPECT_EQ(next.after.finished_at, now);
+}
+
+TEST_F(Decide, ALostAnswerStartsTheLookingOver) {
+    auto row = submitting();
+    row.retries = 5;
+    row.absent_since = now - 1h;
+    http::response message;
+    message.status = 500;
+    const auto next = after_answer(row, message, rules, now, random);
+    EXPECT_FALSE(next.after.absent_since);
+    EXPECT_EQ(next.after.retries, 1u);
+    expect_due_in(next.after, 10s);
+    EXPECT_EQ(next.after.error,
+              error(error_kind::refused, 500, "HTTP status 500: the case may have been opened"));
+}
+
+TEST_F(Decide, WhatWasNotAppliedSaysWhyAndWhen) {
+    auto next = answer(421);
+    EXPECT_EQ(next.after.error, error(error_kind::refused, 421, "HTTP status 421"));
+    expect_due_in(next.after, 10s);
+    EXPECT_EQ(next.after.retries, 1u);
+    EXPECT_EQ(next.wait, 0s);
+    EXPECT_EQ(answer(425, "", "120").after.due_at, now + 120s);
+    next = answer(429);
+    EXPECT_EQ(next.after.error,
+              error(error_kind::refused, 429, "HTTP status 429: too many requests"));
+    expect_due_in(next.after, 10s);
+    EXPECT_EQ(next.wait, 0s);
+}
+
+TEST_F(Decide, ARefusedCredentialIsTriedAgainAtOnceAndSaysWhy) {
+    const auto next = answer(403, "", "120");
+    EXPECT_EQ(next.after.due_at, now);
+    EXPECT_EQ(next.after.retries, 0u);
+    EXPECT_EQ(next.after.error,
+              error(error_kind::refused, 403, "the provider refuses the account: HTTP status 403"));
+}
+
+TEST_F(Decide, ASecondPauseIsTheSchedulesSecondStep) {
+    auto row = submitting();
+    row.retries = 1;
+    http::response message;
+    message.status = 429;
+    const auto next = after_answer(row, message, rules, now, random);
+    EXPECT_EQ(next.after.retries, 2u);
+    expect_due_in(next.after, 60s);
+}
+
+TEST_F(Decide, AnAnswerForAnotherReferenceCountsAgainstTheProvider) {
+    const auto next =
+        answer(201, R"({"id": "uuid-9", "case_request": {"referenceId": "other"}, "events": []})");
+    EXPECT_EQ(next.signal, account_signal::failing);
+    EXPECT_EQ(next.after.error,
+              error(error_kind::refused, 201, "the answer names the case of another reference"));
+    EXPECT_EQ(answer(200).after.error, error(error_kind::refused, 200, "the answer names no case"));
+}
+
+TEST_F(Decide, FailuresSayInWhichPhaseAndWhatIsKnown) {
+    http::failure failure;
+    failure.ec = make_error_code(boost::system::errc::connection_reset);
+    failure.step = http::phase::send;
+    failure.detail = "why\n";
+    const std::string told = "in phase send: Connection reset by peer (why\\x0a)";
+    auto next = after_failure(submitting(), failure, rules, now, random);
+    EXPECT_EQ(next.after.error, error(error_kind::refused, 0, "nothing was sent, " + told));
+    expect_due_in(next.after, 10s);
+    next = after_no_connection(queued(), failure, rules, now, random);
+    EXPECT_EQ(next.after.error, error(error_kind::refused, 0, "no connection, " + told));
+    EXPECT_EQ(next.signal, account_signal::failing);
+    EXPECT_EQ(next.after.retries, 1u);
+    expect_due_in(next.after, 10s);
+    failure.reached = http::progress::sent;
+    failure.detail.clear();
+    next = after_failure(submitting(), failure, rules, now, random);
+    EXPECT_EQ(next.after.error,
+              error(error_kind::refused, 0,
+                    "the answer was lost, in phase send: Connection reset by peer"));
+    EXPECT_EQ(next.signal, account_signal::failing);
+    EXPECT_FALSE(next.keep_answer);
+    expect_due_in(next.after, 10s);
+}
+
+TEST_F(Decide, ALateJobSaysWhichLimitPassedAndWhatWentWrongLast) {
+    auto row = queued();
+    row.expires_at = now;
+    EXPECT_EQ(expire_if_late(row, rules, now)->error,
+              error(error_kind::expired, 0, "expires_at passed before the provider accepted"));
+    EXPECT_EQ(expire_if_late(row, rules, now)->finished_at, now);
+    row.expires_at = now + 1s;
+    row.received_at = now - rules.max_age;
+    row.error = error(error_kind::refused, 429, "too many");
+    EXPECT_EQ(expire_if_late(row, rules, now)->error,
+              error(error_kind::expired, 0,
+                    "retry.max_age passed before the provider accepted; last: too many"));
+    row.expires_at.reset();
+    EXPECT_EQ(expire_if_late(row, rules, now)->error->message,
+              "retry.max_age passed before the provider accepted; last: too many");
+}
+
+TEST_F(Decide, TheEarlierOfBothLimitsCounts) {
+    auto row = queued();
+    EXPECT_EQ(expiry_of(row, rules), row.received_at + rules.max_age);
+    row.expires_at = row.received_at + rules.max_age + 1s;
+    EXPECT_EQ(expiry_of(row, rules), row.received_at + rules.max_age);
+    row.expires_at = row.received_at + 1s;
+    EXPECT_EQ(expiry_of(row, rules), row.received_at + 1s);
+    row.expires_at.reset();
+    row.not_before = row.received_at - 1h;
+    EXPECT_EQ(expiry_of(row, rules), row.received_at + rules.max_age);
+    row.not_before = row.received_at + 1h;
+    EXPECT_EQ(expiry_of(row, rules), row.received_at + 1h + rules.max_age);
+}
+
+TEST_F(Decide, AConflictSaysWhyAndSince) {
+    const auto without = end_without_request(queued(), now);
+    EXPECT_EQ(without.finished_at, now);
+    EXPECT_EQ(without.error->kind, error_kind::conflict);
+    EXPECT_EQ(without.error->message,
+              "the request has been erased; drop the job again under a new reference");
+    auto seen = nothing_seen();
+    seen.newest_witness = now;
+    auto row = unknown(rules.settle);
+    row.resends = rules.resend_max;
+    EXPECT_EQ(look_up(row, seen).after.error->message, "the answer was lost again after 2 resends");
+}
+
+TEST_F(Decide, AnAdoptedCaseLeavesNoDoubtInTheRow) {
+    auto row = unknown(1min);
+    row.error = error(error_kind::refused, 500, "lost");
+    row.retries = 7;
+    row.absent_since = now - 1s;
+    row.finished_at = now - 1h;
+    row.due_at = now - 1h;
+    auto next = look_up(row, seen_case(true));
+    EXPECT_FALSE(next.after.error);
+    EXPECT_FALSE(next.after.lost_at);
+    EXPECT_FALSE(next.after.absent_since);
+    EXPECT_EQ(next.after.retries, 0u);
+    EXPECT_FALSE(next.after.followed);
+    EXPECT_EQ(next.after.due_at, row.due_at) << "nothing more is due";
+    EXPECT_EQ(next.signal, account_signal::fine);
+    auto seen = seen_case(true);
+    seen.sightings.front().found.facts.contract_url.clear();
+    next = look_up(row, seen);
+    EXPECT_EQ(next.after.state, job_state::accepted);
+    EXPECT_FALSE(next.after.finished_at);
+    EXPECT_EQ(next.after.retries, 1u);
+    expect_due_in(next.after, 10s);
+}
+
+// ---- when absence is believed, and when to look again
+
+TEST_F(Decide, SettlingIsCountedFromTheIntentOrTheReceiptWhereTheLossHasNoTime) {
+    auto seen = nothing_seen();
+    seen.newest_witness = now;
+    auto row = unknown(1s);
+    row.lost_at.reset();
+    row.submitted_at = now - rules.settle + 1ms;
+    row.received_at = now - 2 * rules.settle;
+    EXPECT_EQ(look_up(row, seen).after.state, job_state::unknown);
+    row.submitted_at = now - rules.settle;
+    row.received_at = now;
+    EXPECT_EQ(look_up(row, seen).after.state, job_state::deferred);
+    row.submitted_at.reset();
+    EXPECT_EQ(look_up(row, seen).after.state, job_state::unknown);
+    row.received_at = now - rules.settle;
+    EXPECT_EQ(look_up(row, seen).after.state, job_state::deferred);
+}
+
+TEST_F(Decide, AProvenAbsenceStartsAfresh) {
+    auto seen = nothing_seen();
+    seen.newest_witness = now;
+    auto row = unknown(rules.settle);
+    row.retries = 9;
+    row.absent_since = now - 1h;
+    const auto next = look_up(row, seen);
+    EXPECT_EQ(next.after.retries, 0u);
+    EXPECT_FALSE(next.after.absent_since);
+    EXPECT_EQ(next.after.due_at, now);
+    EXPECT_EQ(next.after.error,
+              error(error_kind::refused, 0, "proved absent from the provider's list"));
+    EXPECT_EQ(next.signal, account_signal::fine);
+}
+
+TEST_F(Decide, AReadingAsTheClockBeganToBeTrustedCounts) {
+    auto row = unknown(rules.settle * 10);
+    auto seen = nothing_seen();
+    seen.clock_trusted_since = now - rules.settle;
+    row.absent_since = seen.clock_trusted_since;
+    EXPECT_EQ(look_up(row, seen).after.state, job_state::deferred);
+    seen.clock_trusted_since = now - rules.settle + 1s;
+    row.absent_since = seen.clock_trusted_since;
+    EXPECT_EQ(look_up(row, seen).after.absent_since, row.absent_since) << "not forgotten";
+}
+
+TEST_F(Decide, TheFirstReadingWithoutTheCaseIsTheOneThatCounts) {
+    auto row = unknown(1min);
+    row.absent_since = now - 30s;
+    EXPECT_EQ(look_up(row, nothing_seen()).after.absent_since, now - 30s);
+    row.absent_since.reset();
+    auto seen = nothing_seen();
+    seen.complete = false;
+    EXPECT_FALSE(look_up(row, seen).after.absent_since);
+}
+
+TEST_F(Decide, TheNextLookIsOnTheScheduleButNotPastAMomentThatDecides) {
+    rules.retry_schedule = {1h};
+    auto row = unknown(rules.settle);  // settled, but nothing shows that the list is fresh
+    EXPECT_EQ(look_up(row, nothing_seen()).after.due_at, now + rules.settle / 2);
+    row = unknown(rules.settle - 1min);
+    row.absent_since = now - rules.settle / 2 - 1min;
+    EXPECT_EQ(look_up(row, nothing_seen()).after.due_at, now + 1min);
+    rules.retry_schedule = {10s};
+    const auto next = look_up(unknown(1s), nothing_seen());
+    expect_due_in(next.after, 10s);
+    EXPECT_EQ(next.after.retries, 1u);
+}
+
+// Else the same list would be read again and again.
+TEST_F(Decide, AMomentThatIsNowDoesNotMakeTheNextLookDueAtOnce) {
+    expect_due_in(look_up(unknown(rules.settle), nothing_seen()).after, 10s);
+    auto row = unknown(rules.settle - 1min);
+    row.absent_since = now - rules.settle / 2;
+    expect_due_in(look_up(row, nothing_seen()).after, 10s);
+}
+
+TEST_F(Decide, AFailedReadingCountsAgainstTheProvider) {
+    auto row = unknown(rules.settle);
+    row.retries = 1;
+    const auto next = after_failed_look_up(row, rules, now, random);
+    EXPECT_EQ(next.signal, account_signal::failing);
+    EXPECT_EQ(next.after.retries, 2u);
+    expect_due_in(next.after, 60s);
+}
+
+// ---- reading again
+
+TEST_F(Decide, AFollowedCaseIgnoresWhatIsNotItsOwnOrHasLostItsLink) {
+    rules.follow_interval = 1h;
+    const auto row = answer(200, good_case).after;
+    auto changed = parse_case(good_case);
+    changed->facts.case_status = "DECLINED";
+    auto foreign = changed;
+    foreign->facts.id = "uuid-2";
+    auto without_link = changed;
+    without_link->facts.contract_url.clear();
+    for (const auto& found : {foreign, without_link, std::optional<cdd_case>()}) {
+        const auto next = after_read(row, found, rules, now + 1h, random);
+        EXPECT_EQ(next.after.revision, 1u);
+        EXPECT_EQ(next.after.the_case, row.the_case);
+        EXPECT_FALSE(next.keep_answer);
+        EXPECT_TRUE(next.after.followed);
+        EXPECT_EQ(next.after.due_at, now + 2h);
+    }
+    EXPECT_TRUE(after_read(row, changed, rules, now, random).keep_answer);
+    EXPECT_FALSE(after_read(row, parse_case(good_case), rules, now, random).keep_answer);
+}
+
+TEST_F(Decide, FollowingEndsWhenItIsSwitchedOff) {
+    rules.follow_interval = 1h;
+    const auto row = answer(200, good_case).after;
+    rules.follow_interval.reset();
+    const auto next = after_read(row, parse_case(good_case), rules, now, random);
+    EXPECT_FALSE(next.after.followed);
+    EXPECT_EQ(next.after.due_at, now);
+    EXPECT_EQ(next.after.state, job_state::created);
+}
+
+TEST_F(Decide, AnAcceptedCaseKeepsWhatIsNewOfIt) {
+    const auto row = answer(200, case_without_link).after;
+    auto found = parse_case(case_without_link);
+    found->facts.case_status = "WAITING_FOR_DECLARATION";
+    auto next = after_read(row, found, rules, now, random);
+    EXPECT_EQ(next.after.the_case.case_status, "WAITING_FOR_DECLARATION");
+    EXPECT_FALSE(next.keep_answer);
+    EXPECT_EQ(next.after.retries, 2u);
+    expect_due_in(next.after, 60s);
+    found->facts.id = "uuid-2";
+    EXPECT_EQ(after_read(row, found, rules, now, random).after.the_case, row.the_case);
+    next = after_read(row, parse_case(good_case), rules, now, random);
+    EXPECT_TRUE(next.keep_answer);
+}
+
+TEST_F(Decide, AnAcceptedCaseIsPublishedOnceWithoutItsLink) {
+    auto row = answer(200, case_without_link).after;
+    row.received_at = now - 1h;
+    row.submitted_at = now - rules.accepted_for + 1ms;
+    EXPECT_EQ(after_read(row, std::nullopt, rules, now, random).after.revision, 0u);
+    row.submitted_at = now - rules.accepted_for;
+    EXPECT_EQ(after_read(row, std::nullopt, rules, now, random).after.revision, 1u);
+    row.submitted_at.reset();
+    EXPECT_EQ(after_read(row, std::nullopt, rules, now, random).after.revision, 1u);
+    row.received_at += 1ms;
+    EXPECT_EQ(after_read(row, std::nullopt, rules, now, random).after.revision, 0u);
+    row.revision = 3;
+    EXPECT_EQ(after_read(row, std::nullopt, rules, now + 1h, random).after.revision, 3u);
 }
 
 }  // namespace

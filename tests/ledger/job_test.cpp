@@ -40,6 +40,23 @@ TEST(JobState, WaitsForAtMostOneKindOfStep) {
     EXPECT_EQ(kinds(true), "10213300000");
 }
 
+// A row from a damaged file or a later version, should one get so far.
+TEST(JobState, WhatIsNoStateIsHarmless) {
+    const auto none = static_cast<job_state>(0);
+    EXPECT_EQ(to_string(none), "invalid");
+    EXPECT_FALSE(is_final(none));
+    EXPECT_EQ(work_of(none, true), work_kind::none);
+    EXPECT_EQ(to_string(static_cast<error_kind>(0)), "invalid");
+}
+
+TEST(ErrorKind, EveryKindHasItsWord) {
+    std::string words;
+    for (int kind = 1; kind <= 6; ++kind) {
+        words += std::string(to_string(static_cast<error_kind>(kind))) + ' ';
+    }
+    EXPECT_EQ(words, "invalid_job duplicate_reference refused expired conflict cancelled ");
+}
+
 struct reason_case {
     std::string name;
     std::optional<job_error> error;
@@ -82,6 +99,14 @@ const reason_case reason_cases[] = {
     {"Conflict", error(error_kind::conflict, 0, "", "two cases"), "conflict: two cases"},
     {"CutAtTheLimit", error(error_kind::expired, 0, "", std::string(300, 'x')),
      "expired: " + std::string(191, 'x')},
+    {"AtTheLimit", error(error_kind::expired, 0, "", std::string(191, 'x')),
+     "expired: " + std::string(191, 'x')},
+    {"CutBehindACharacter", error(error_kind::expired, 0, "", repeated("x", 189) + "øx"),
+     "expired: " + repeated("x", 189) + "ø"},
+    {"CutThroughTheLastOfFourBytes", error(error_kind::expired, 0, "", repeated("x", 188) + "😀x"),
+     "expired: " + repeated("x", 188)},
+    {"CutThroughTheSecondOfFourBytes", error(error_kind::expired, 0, "", repeated("x", 190) + "😀x"),
+     "expired: " + repeated("x", 190)},
     {"CutBetweenCharactersOfTwoBytes", error(error_kind::expired, 0, "", repeated("ø", 150)),
      "expired: " + repeated("ø", 95)},
     {"CutBetweenCharactersOfFourBytes", error(error_kind::expired, 0, "", repeated("😀", 100)),

@@ -77,6 +77,21 @@ INSTANTIATE_TEST_SUITE_P(
         retry_after_case{"NoSuchHour", "Sun, 06 Nov 1994 24:49:37 GMT", std::nullopt},
         retry_after_case{"NoSuchMinute", "Sun, 06 Nov 1994 08:60:37 GMT", std::nullopt},
         retry_after_case{"NoSuchSecond", "Sun, 06 Nov 1994 08:49:61 GMT", std::nullopt},
+        retry_after_case{"LastHour", "Sun, 06 Nov 1994 23:59:00 GMT", 54'600s},
+        retry_after_case{"OtherDigits", "1:", std::nullopt},
+        retry_after_case{"OtherSigns", "1/", std::nullopt},
+        retry_after_case{"SlashInTheDate", "Sun, 0/ Nov 1994 08:49:37 GMT", std::nullopt},
+        retry_after_case{"ColonInTheDate", "Sun, 0: Nov 1994 08:49:37 GMT", std::nullopt},
+        retry_after_case{"NineInTheDate", "Wed, 09 Nov 1994 09:49:37 GMT", 24h},
+        retry_after_case{"NoComma", "Sun  06 Nov 1994 08:49:37 GMT", std::nullopt},
+        retry_after_case{"NoSuchName", "Son, 06 Nov 1994 08:49:37 GMT", std::nullopt},
+        retry_after_case{"CutInTheYear", "Sun Nov  6 08:49:37 199", std::nullopt},
+        retry_after_case{"LetterInTheYear", "Sun Nov  6 08:49:37 1x94", std::nullopt},
+        retry_after_case{"AsctimeWithTail", "Sun Nov  6 08:49:37 1994 GMT", std::nullopt},
+        retry_after_case{"AsctimeLetterForADay", "Sun Nov  x 08:49:37 1994", std::nullopt},
+        retry_after_case{"Rfc850InThePast", "Tuesday, 06-Nov-45 08:49:00 GMT", 0s},
+        retry_after_case{"Rfc850ThisYear", "Sunday, 06-Nov-94 08:49:01 GMT", 1s},
+        retry_after_case{"Rfc850NextCentury", "Monday, 06-Nov-00 08:49:00 GMT", 24h},
         retry_after_case{"NotGmt", "Sun, 06 Nov 1994 08:49:37 CET", std::nullopt},
         retry_after_case{"AsctimeTwoDigits", "Sun Nov 06 08:49:37 1994", 37s}),
     [](const auto& entry) { return entry.param.name; });
@@ -136,6 +151,42 @@ TEST(Breaker, LateFailuresOfOldRequestsDoNotLengthenThePause) {
     EXPECT_EQ(guard.opens_at(), opens);
 }
 
+TEST(Breaker, WhenClosedNobodyWaits) {
+    random_source random(1);
+    breaker guard({.failures_max = 1, .pause_min = 1s});
+    EXPECT_EQ(guard.opens_at(), steady_time::min());
+    guard.failed(steady_time{}, random);
+    EXPECT_FALSE(guard.try_pass(guard.opens_at() - 1ns));
+    EXPECT_TRUE(guard.try_pass(guard.opens_at() + 1h)) << "later than needed is good too";
+    guard.succeeded();
+    EXPECT_EQ(guard.opens_at(), steady_time::min());
+    EXPECT_TRUE(guard.try_pass(steady_time{}));
+}
+
+TEST(Breaker, ASuccessIsTheEndOfAllFailuresBeforeIt) {
+    random_source random(1);
+    breaker guard({.failures_max = 2, .pause_min = 1s});
+    guard.failed(steady_time{}, random);
+    guard.failed(steady_time{}, random);
+    EXPECT_TRUE(guard.try_pass(guard.opens_at()));
+    guard.succeeded();
+    guard.failed(steady_time{}, random);
+    EXPECT_TRUE(guard.closed());
+    guard.failed(steady_time{}, random);
+    EXPECT_FALSE(guard.closed());
+    EXPECT_TRUE(guard.try_pass(guard.opens_at())) << "a probe of before does not count";
+}
+
+TEST(Breaker, ItsPauseIsSpreadByAFifthAtMost) {
+    for (std::uint64_t seed = 0; seed < 200; ++seed) {
+        random_source random(seed);
+        breaker guard({.failures_max = 1, .pause_min = 1s});
+        guard.failed(steady_time{}, random);
+        EXPECT_GE(guard.opens_at(), steady_time{} + 800ms);
+        EXPECT_LE(guard.opens_at(), steady_time{} + 1200ms);
+    }
+}
+
 TEST(RetryBudget, RetriesTakeTheirShareWhileFirstAttemptsWait) {
     retry_budget budget(20);
     while (budget.allows_retry()) {
@@ -161,6 +212,34 @@ TEST(RetryBudget, ZeroPercentLetsFirstAttemptsGoFirstAlways) {
     EXPECT_FALSE(budget.allows_retry());
 }
 
+TEST(RetryBudget, WhatIsOverdrawnIsForgiven) {
+    retry_budget budget(50);
+    for (int i = 0; i < 11; ++i) {
+        budget.retry();
+    }
+    EXPECT_FALSE(budget.allows_retry());
+    budget.first_attempt();
+    EXPECT_FALSE(budget.allows_retry());
+    budget.first_attempt();
+    EXPECT_TRUE(budget.allows_retry()) << "two halves are one";
+    budget.first_attempt();
+    budget.retry();
+    budget.first_attempt();
+    EXPECT_TRUE(budget.allows_retry()) << "only one was taken";
+}
+
+TEST(RetryBudget, SavesAHundredRetriesAtMost) {
+    retry_budget budget(1000);
+    for (int i = 0; i < 1000; ++i) {
+        budget.first_attempt();
+    }
+    int retries = 0;
+    for (; budget.allows_retry(); ++retries) {
+        budget.retry();
+    }
+    EXPECT_EQ(retries, 100);
+}
+
 TEST(ConcurrencyLimit, HalvesOncePerWaveAndGrowsBack) {
     concurrency_limit limit(64);
     const steady_time start{1s};
@@ -173,6 +252,25 @@ TEST(ConcurrencyLimit, HalvesOncePerWaveAndGrowsBack) {
         limit.succeeded();
     }
     EXPECT_EQ(limit.limit(), 64u);
+}
+
+TEST(ConcurrencyLimit, GrowsByOneWithARoundOfSuccesses) {
+    concurrency_limit limit(64);
+    limit.overloaded(steady_time{1s}, steady_time{1s});
+    EXPECT_EQ(limit.limit(), 32u);
+    for (int i = 0; i < 32; ++i) {
+        limit.succeeded();
+    }
+    EXPECT_EQ(limit.limit(), 32u);
+    limit.succeeded();
+    EXPECT_EQ(limit.limit(), 33u);
+}
+
+TEST(ConcurrencyLimit, AStartAtTheMomentOfTheDecreaseIsANewWave) {
+    concurrency_limit limit(64);
+    limit.overloaded(steady_time{1s}, steady_time{2s});
+    limit.overloaded(steady_time{2s}, steady_time{3s});
+    EXPECT_EQ(limit.limit(), 16u);
 }
 
 TEST(ConcurrencyLimit, NeverFallsBelowOne) {
@@ -196,6 +294,25 @@ TEST(RateLimit, SpacesStartsAfterABurstOfOneSecond) {
     }
     EXPECT_GE(in_first_ten_seconds, 100);
     EXPECT_LE(in_first_ten_seconds, 110);
+}
+
+TEST(RateLimit, TheBurstIsASecondsWorth) {
+    rate_limit rate(10.0);
+    EXPECT_EQ(rate.next_start(), steady_time::min());
+    const steady_time at{1h};
+    rate.started(at);
+    EXPECT_EQ(rate.next_start(), at - 800ms);
+    rate.started(at);
+    EXPECT_EQ(rate.next_start(), at - 700ms);
+    rate.started(at + 10s);
+    EXPECT_EQ(rate.next_start(), at + 10s - 800ms) << "what was not used is not saved";
+}
+
+TEST(RateLimit, OnePerSecondHasNoBurst) {
+    rate_limit rate(1.0);
+    const steady_time at{1h};
+    rate.started(at);
+    EXPECT_EQ(rate.next_start(), at + 1s);
 }
 
 TEST(RateLimit, BelowOnePerSecondThereIsNoBurst) {
