@@ -53,7 +53,8 @@ for target in "$@"; do
         -max_total_time="${ONBOARDD_FUZZ_SECONDS:-0}" -max_len="$(length "$target")" -timeout=20 \
         -rss_limit_mb=2048 -dict="tests/fuzz/dictionaries/$target.dict" \
         -artifact_prefix="$findings/" -print_final_stats=1 "$corpus" "$seeds" >"$log" 2>&1 || {
-        verdict=FINDING
+        verdict="ended with status $?"
+        [ -z "$(ls "$findings")" ] || verdict=FINDING
         status=1
         tail -n 40 "$log"
     }
