@@ -109,18 +109,15 @@ public:
         }
         loops_.spawn(intake_.run());
         loops_.spawn(watch_for_stop());
-        std::exception_ptr failure;
-        try {
-            co_await loops_.join();
-        } catch (...) {
-            failure = std::current_exception();
-        }
+        const auto failure = co_await end_of(loops_);
         publisher_.close();
-        co_await publishing_.join();
+        const auto unpublished = co_await end_of(publishing_);
         background_.cancel();
-        co_await background_.join();
-        if (failure) {
-            std::rethrow_exception(failure);
+        const auto unfinished = co_await end_of(background_);
+        for (const auto& each : {failure, unpublished, unfinished}) {
+            if (each) {
+                std::rethrow_exception(each);
+            }
         }
         if (ledger_failure_) {
             throw std::runtime_error("the ledger failed: " + words_for(ledger_failure_));
@@ -154,6 +151,17 @@ public:
     }
 
 private:
+    // Joins whatever happens, so that the next group is joined too: a stop that is cut short while
+    // outcomes wait for the disk cancels one of the later joins.
+    static asio::awaitable<std::exception_ptr> end_of(task_group& group) {
+        try {
+            co_await group.join();
+        } catch (...) {
+            co_return std::current_exception();
+        }
+        co_return nullptr;
+    }
+
     asio::awaitable<void> load_totals() {
         const auto totals = co_await context_.parts.store.totals();
         if (!totals) {

@@ -358,6 +358,25 @@ TEST_F(Engine, AFailingListNeverLeadsToAResend) {
     EXPECT_EQ(published["r1"].state, job_state::created);
 }
 
+TEST_F(Engine, AStopThatIsCutShortWhileOutcomesWaitLeavesNobodyBehind) {
+    add("r1");
+    build();
+    auto whole = [&]() -> asio::awaitable<void> {
+        task_group group(loop.get_executor());
+        group.spawn(subject->run());
+        while (subject->status().of(job_state::created) == 0) {
+            co_await time.wait_for(1ms);
+        }
+        subject->stop();
+        co_await time.wait_for(1ms);  // its outcome is still being gathered
+        EXPECT_TRUE(published.empty());
+        group.cancel();
+        co_await group.join();
+    };
+    test::run(loop, whole(), &time);
+    EXPECT_EQ(time.waiters(), 0u);
+}
+
 TEST_F(Engine, TooManyRequestsWaitForTheWholeAccount) {
     for (int i = 0; i < 200; ++i) {
         add("r" + std::to_string(i));
