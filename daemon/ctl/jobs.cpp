@@ -33,9 +33,7 @@ json_line describe(const job& row) {
         .add("received_at", std::optional(row.received_at))
         .add("not_before", row.not_before)
         .add("expires_at", row.expires_at)
-        .add("due_at", work_of(row.state, row.followed) == work_kind::none
-                           ? std::nullopt
-                           : std::optional(row.due_at))
+        .add("due_at", work_of(row) == work_kind::none ? std::nullopt : std::optional(row.due_at))
         .add("submitted_at", row.submitted_at)
         .add("finished_at", row.finished_at)
         .add_or_null("case_id", row.the_case.id)

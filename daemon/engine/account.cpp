@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemon/engine/case_list_reader.hpp"
 #include "daemon/engine/publisher.hpp"
 #include "daemon/engine/room.hpp"
 #include "onboardd/base/until.hpp"
@@ -295,6 +294,14 @@ asio::awaitable<void> account::submit(claimed_job& work, slot& held) {
         co_await give_back(work.row.id);
         co_return;
     }
+    const auto& rules = context_.options.rules;
+    if (proof_is_stale(work.row, rules, parts.time.wall_trusted_since(), parts.time.wall_now())) {
+        context_.provider_breaker.withdrawn();
+        decision next{.after = look_again(work.row, parts.time.wall_now())};
+        const origin before{work.row.state, work.row.revision};
+        co_await conclude(std::move(next), before, {});
+        co_return;
+    }
     const auto send_deadline = parts.time.boot_now() + context_.options.send_window;
     const auto intent = begin_attempt(work.row, parts.time.wall_now());
     if (!co_await record(intent, work.row.state, {})) {
@@ -401,7 +408,6 @@ asio::awaitable<std::vector<claimed_job>> account::claim_for_list() {
 
 asio::awaitable<void> account::read_list_for(std::vector<claimed_job> work) {
     auto& parts = context_.parts;
-    const auto& rules = context_.options.rules;
     const auto started = parts.time.now();
     auto since = parts.time.wall_now();
     for (const auto& entry : work) {
@@ -417,23 +423,35 @@ asio::awaitable<void> account::read_list_for(std::vector<claimed_job> work) {
         seen = co_await read_case_list(context_, options_.id, *token, work, std::move(*witnesses));
         react_to_reading(seen ? 200 : seen.error().http_status, token->generation, started);
     }
-    const auto now = parts.time.wall_now();
-    if (seen) {
-        for (auto& each : seen->per_job) {
-            each.clock_trusted_since = parts.time.wall_trusted_since();
-        }
-    }
     task_group records(parts.executor);  // together, so that they share commits
     for (std::size_t i = 0; i < work.size(); ++i) {
         const auto& row = work[i].row;
-        auto next =
-            row.state != job_state::unknown
-                ? after_read(row, seen ? seen->by_id[i] : std::nullopt, rules, now, parts.random)
-            : seen ? after_look_up(row, seen->per_job[i], rules, now, parts.random)
-                   : after_failed_look_up(row, rules, now, parts.random);
+        auto next = after_list(row, i, seen, started);
         records.spawn(conclude(std::move(next), origin{row.state, row.revision}, {}));
     }
     co_await records.join();
+}
+
+// What a reading shows is as old as its beginning: a long list takes minutes.
+decision account::after_list(const job& row, std::size_t index,
+                             result<list_reading, list_failure>& seen, steady_time began) {
+    auto& parts = context_.parts;
+    const auto& rules = context_.options.rules;
+    const auto now = parts.time.wall_now();
+    const bool watched = is_final(row.state) && row.lost_at;
+    if (row.state != job_state::unknown && !watched) {
+        return after_read(row, seen ? seen->by_id[index] : std::nullopt, rules, now, parts.random);
+    }
+    if (!seen) {
+        return after_failed_look_up(row, rules, now, parts.random);
+    }
+    auto& shown = seen->per_job[index];
+    shown.age = std::chrono::ceil<milliseconds>(parts.time.now() - began);
+    shown.clock_trusted_since = parts.time.wall_trusted_since();
+    if (watched) {
+        return after_watch(row, shown, rules, now);
+    }
+    return after_look_up(row, shown, rules, now, parts.random);
 }
 
 // ---- recording and reacting
@@ -517,7 +535,7 @@ asio::awaitable<void> account::give_back(job_id id) {
 // The ledger will have something for us when this row is due.
 void account::expect(const job& row) {
     const auto at = steady_of(row.due_at);
-    switch (work_of(row.state, row.followed)) {
+    switch (work_of(row)) {
         case work_kind::submit:
             submit_.ask_at = std::min(submit_.ask_at, at);
             wake_.set();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/engine/case_list_reader.hpp"
 #include "daemon/engine/context.hpp"
 #include "onboardd/auth/token_keeper.hpp"
 #include "onboardd/base/task_group.hpp"
@@ -81,6 +82,8 @@ private:
     void recover();
     void pause_for(milliseconds wait);
     void forbid(steady_time started);
+    decision after_list(const job& row, std::size_t index, result<list_reading, list_failure>& seen,
+                        steady_time began);
     void expect(const job& row);
     void expect_list(wall_time due_at);
     [[nodiscard]] steady_time steady_of(wall_time due) const;

@@ -9,16 +9,30 @@
 namespace onboardd {
 namespace {
 
-// Ends the job: an outcome becomes due.
-void finish(job& row, job_state state, wall_time now) {
+// How long a job is watched after its end. One that was sent again may get a second case for as
+// long as the provider may take; one that was found after its answer was lost, from a provider that
+// opened two, which need not appear in the list together.
+milliseconds watch_time(const job& row, const decision_rules& rules) {
+    return row.resends > 0 ? rules.watch_for : rules.settle;
+}
+
+// Ends the job: an outcome becomes due. `doubted`: cases that we do not know may still appear.
+void finish(job& row, job_state state, bool doubted, const decision_rules& rules, wall_time now) {
     row.state = state;
     row.finished_at = now;
     row.revision += 1;
+    row.lost_at.reset();
+    row.absent_since.reset();
+    if (doubted) {
+        row.lost_at = now;
+        row.due_at = now + std::min(rules.settle, watch_time(row, rules));
+    }
 }
 
-void finish_with(job& row, job_state state, job_error error, wall_time now) {
+void finish_with(job& row, job_state state, job_error error, const decision_rules& rules,
+                 wall_time now) {
     row.error = std::move(error);
-    finish(row, state, now);
+    finish(row, state, row.resends > 0, rules, now);
 }
 
 job_error plain_error(error_kind kind, std::string message) {
@@ -68,22 +82,21 @@ void adopt(job& row, case_facts facts, const decision_rules& rules, wall_time no
     row.the_case = std::move(facts);
     row.error.reset();
     row.retries = 0;
-    row.lost_at.reset();
-    row.absent_since.reset();
     if (row.the_case.contract_url.empty()) {
-        row.state = job_state::accepted;
+        row.state = job_state::accepted;  // lost_at stays: it will be watched once it is created
         row.finished_at.reset();
         row.due_at = next_retry(row, rules, now, random);
         return;
     }
-    finish(row, job_state::created, now);
+    const bool doubted = row.resends > 0 || row.lost_at.has_value();
+    finish(row, job_state::created, doubted, rules, now);
     row.followed = rules.follow_interval.has_value();
-    if (row.followed) {
+    if (row.followed && !doubted) {
         row.due_at = now + *rules.follow_interval;
     }
 }
 
-void refuse(job& row, const http::response& answer, wall_time now) {
+void refuse(job& row, const http::response& answer, const decision_rules& rules, wall_time now) {
     auto said = parse_error(answer.body);
     job_error error;
     error.kind = error_kind::refused;
@@ -95,7 +108,7 @@ void refuse(job& row, const http::response& answer, wall_time now) {
     }
     error.details = std::move(said.details);
     error.field = std::move(said.field);
-    finish_with(row, job_state::rejected, std::move(error), now);
+    finish_with(row, job_state::rejected, std::move(error), rules, now);
 }
 
 enum class verdict : std::uint8_t {
@@ -169,8 +182,22 @@ void take_2xx(decision& next, const http::response& answer, const decision_rules
 }
 
 void conflict(job& row, std::string why, wall_time now) {
-    finish_with(row, job_state::conflict, plain_error(error_kind::conflict, std::move(why)), now);
+    row.error = plain_error(error_kind::conflict, std::move(why));
+    finish(row, job_state::conflict, false, {}, now);
 }
+
+// The same, about cases that are named: in the details, so that reports count conflicts of one kind
+// together. Ids need no escaping (see parse_case()).
+void conflict_about(job& row, std::string why, const findings& seen, wall_time now) {
+    conflict(row, std::move(why), now);
+    for (const auto& one : seen.sightings) {
+        row.error->details +=
+            (row.error->details.empty() ? "[\"" : ",\"") + one.found.facts.id + '"';
+    }
+    row.error->details += ']';
+}
+
+constexpr const char* many_cases = "the provider has more than one case with this reference";
 
 // By then the last byte of the attempt had left, if it ever did.
 wall_time lost_at(const job& row) {
@@ -186,11 +213,12 @@ wall_time settling_since(const job& row, wall_time clock_trusted_since) {
 bool proves_absence(const job& row, const findings& seen, const decision_rules& rules,
                     wall_time now) {
     const auto since = settling_since(row, seen.clock_trusted_since);
-    const bool settled = now >= since + rules.settle;
+    const auto as_of = now - seen.age;
+    const bool settled = as_of >= since + rules.settle;
     const bool witnessed =
         seen.newest_witness && *seen.newest_witness > since && *seen.newest_witness <= now;
     const bool twice = row.absent_since && *row.absent_since >= seen.clock_trusted_since &&
-                       now >= *row.absent_since + rules.settle / 2;
+                       as_of >= *row.absent_since + rules.settle / 2;
     return seen.complete && settled && (witnessed || twice);
 }
 
@@ -228,7 +256,8 @@ std::optional<job> expire_if_late(const job& row, const decision_rules& rules, w
     if (row.error) {
         why += "; last: " + row.error->message;
     }
-    finish_with(after, job_state::expired, plain_error(error_kind::expired, std::move(why)), now);
+    finish_with(after, job_state::expired, plain_error(error_kind::expired, std::move(why)), rules,
+                now);
     return after;
 }
 
@@ -243,8 +272,7 @@ job begin_attempt(const job& row, wall_time now) {
     after.state = job_state::submitting;
     after.attempts += 1;
     after.submitted_at = now;
-    after.lost_at.reset();
-    after.absent_since.reset();
+    after.lost_at.reset();  // absent_since stays: should this attempt not be applied, it is as old
     return after;
 }
 
@@ -267,7 +295,7 @@ decision after_answer(const job& row, const http::response& answer, const decisi
             break;
         case verdict::refused:
             next.keep_answer = true;
-            refuse(next.after, answer, now);
+            refuse(next.after, answer, rules, now);
             break;
         case verdict::later:
             defer(next.after, "HTTP status " + std::to_string(status), status,
@@ -323,7 +351,7 @@ decision after_look_up(const job& row, const findings& seen, const decision_rule
                        wall_time now, random_source& random) {
     decision next{.after = row};
     if (seen.sightings.size() > 1) {
-        conflict(next.after, "the provider has more than one case with this reference", now);
+        conflict_about(next.after, many_cases, seen, now);
         return next;
     }
     if (seen.sightings.size() == 1) {
@@ -331,10 +359,10 @@ decision after_look_up(const job& row, const findings& seen, const decision_rule
         if (only.fingerprint_agrees) {
             adopt(next.after, only.found.facts, rules, now, random);
         } else {
-            conflict(
+            conflict_about(
                 next.after,
                 "the provider has a case with this reference for another organization or product",
-                now);
+                seen, now);
         }
         return next;
     }
@@ -351,18 +379,60 @@ decision after_look_up(const job& row, const findings& seen, const decision_rule
         } else {
             next.after.resends += 1;
             next.after.retries = 0;
-            next.after.absent_since.reset();
+            next.after.absent_since = now - seen.age;
             defer(next.after, "proved absent from the provider's list", 0, now);
         }
         return next;
     }
     const bool absent_before = row.absent_since && *row.absent_since >= seen.clock_trusted_since;
     if (seen.complete && !absent_before) {
-        next.after.absent_since = now;
+        next.after.absent_since = now - seen.age;
     } else if (!seen.complete) {
         next.after.absent_since.reset();
     }
     next.after.due_at = next_look(next.after, seen.clock_trusted_since, rules, now, random);
+    return next;
+}
+
+bool proof_is_stale(const job& row, const decision_rules& rules, wall_time clock_trusted_since,
+                    wall_time now) {
+    const bool proved = row.state == job_state::deferred && row.resends > 0 && row.absent_since;
+    return proved &&
+           (now > *row.absent_since + rules.settle || *row.absent_since < clock_trusted_since);
+}
+
+job look_again(const job& row, wall_time now) {
+    job after = row;
+    after.state = job_state::unknown;
+    after.lost_at = lost_at(row);
+    after.absent_since.reset();
+    after.resends -= 1;  // what was allowed was not done
+    after.retries = 0;
+    after.due_at = now;
+    return after;
+}
+
+decision after_watch(const job& row, const findings& seen, const decision_rules& rules,
+                     wall_time now) {
+    decision next{.after = row};
+    const bool foreign = std::ranges::any_of(
+        seen.sightings, [&](const sighting& one) { return one.found.facts.id != row.the_case.id; });
+    if (foreign) {
+        const auto late = "the provider opened a case after the job had ended as " +
+                          std::string(to_string(row.state));
+        conflict_about(next.after, row.state == job_state::created ? many_cases : late, seen, now);
+        return next;
+    }
+    const auto since = lost_at(row);
+    const auto end = since + watch_time(row, rules);
+    if (seen.complete && now - seen.age >= end) {
+        next.after.lost_at.reset();
+        next.after.due_at = now + rules.follow_interval.value_or(milliseconds(0));
+        return next;
+    }
+    // Ever more seldom: after one settling time, then after each time as long as the one before.
+    const auto pause = std::max(rules.settle, now - since);
+    next.after.due_at = now < end ? std::min(now + pause, end) : now + rules.settle;
     return next;
 }
 

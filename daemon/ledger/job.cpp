@@ -84,8 +84,9 @@ bool is_open(job_state state) noexcept {
     return !is_final(state) && state != job_state::held;
 }
 
-work_kind work_of(job_state state, bool followed) noexcept {
-    switch (state) {
+work_kind work_of(const job& row) noexcept {
+    const bool watched = row.lost_at.has_value();
+    switch (row.state) {
         case job_state::queued:
         case job_state::deferred:
             return work_kind::submit;
@@ -94,10 +95,11 @@ work_kind work_of(job_state state, bool followed) noexcept {
         case job_state::accepted:
             return work_kind::read;
         case job_state::created:
-            return followed ? work_kind::read : work_kind::none;
-        case job_state::submitting:
+            return watched ? work_kind::look_up : row.followed ? work_kind::read : work_kind::none;
         case job_state::rejected:
         case job_state::expired:
+            return watched ? work_kind::look_up : work_kind::none;
+        case job_state::submitting:
         case job_state::conflict:
         case job_state::held:
         case job_state::cancelled:

@@ -308,8 +308,7 @@ private:
     std::vector<const entry*> waiting(const std::string& account, work_kind kind) const {
         std::vector<const entry*> found;
         for (const auto& [id, one] : jobs_) {
-            const bool waits =
-                kind != work_kind::none && work_of(one.row.state, one.row.followed) == kind;
+            const bool waits = kind != work_kind::none && work_of(one.row) == kind;
             if (waits && one.row.account == account && !claimed_.contains(id)) {
                 found.push_back(&one);
             }

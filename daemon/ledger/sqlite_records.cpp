@@ -302,6 +302,7 @@ std::size_t store::doubt_submitting(wall_time now, milliseconds send_window) {
         }
         after->state = job_state::unknown;
         after->due_at = now;
+        after->absent_since.reset();
         // The last byte left within the window, and not after the process had ended.
         after->lost_at = std::min(now, after->submitted_at.value_or(now) + send_window);
         if (record(*after, job_state::submitting, {}).has_error()) {

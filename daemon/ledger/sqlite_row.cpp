@@ -94,7 +94,7 @@ void with_state(const job& row, std::int64_t tally, std::int64_t origin_sum, Use
     const auto& error = row.error ? *row.error : none;
     const auto kind = row.error ? std::optional(static_cast<int>(row.error->kind)) : std::nullopt;
     const auto& the_case = row.the_case;
-    use(tally, static_cast<int>(row.state), static_cast<int>(work_of(row.state, row.followed)),
+    use(tally, static_cast<int>(row.state), static_cast<int>(work_of(row)),
         static_cast<int>(row.priority), row.followed, row.not_before, row.expires_at, row.due_at,
         row.submitted_at, row.finished_at, row.attempts, row.retries, row.resends, row.absent_since,
         the_case.id, the_case.case_id, the_case.contract_url, the_case.case_status,

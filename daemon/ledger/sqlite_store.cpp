@@ -340,7 +340,7 @@ std::optional<claimed_job> store::claimed(job_id id, work_kind kind, const std::
     auto found = row(rows);
     // The row itself has the last word on what it waits for: a damaged `work` or index must not
     // have a case that exists opened again.
-    if (!found || work_of(found->state, found->followed) != kind || found->account != account) {
+    if (!found || work_of(*found) != kind || found->account != account) {
         damaged_.insert(id);
         return std::nullopt;
     }

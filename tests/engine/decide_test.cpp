@@ -271,7 +271,7 @@ TEST_F(Decide, AnAgreeingCaseIsAdoptedAtOnce) {
     const auto next = look_up(unknown(1s), seen_case(true));
     EXPECT_EQ(next.after.state, job_state::created);
     EXPECT_EQ(next.after.the_case.id, "uuid-1");
-    EXPECT_FALSE(next.after.lost_at);
+    EXPECT_EQ(next.after.lost_at, now) << "watched: the provider may have opened two";
 }
 
 TEST_F(Decide, AForeignCaseIsAConflict) {
@@ -352,6 +352,135 @@ TEST_F(Decide, AnIncompleteListProvesNothingAndStartsOver) {
     const auto next = look_up(row, seen);
     EXPECT_EQ(next.after.state, job_state::unknown);
     EXPECT_FALSE(next.after.absent_since);
+}
+
+TEST_F(Decide, AReadingIsAsOldAsItsBeginning) {
+    auto seen = nothing_seen();
+    seen.newest_witness = now;
+    seen.age = 2min;
+    EXPECT_EQ(look_up(unknown(rules.settle + 2min - 1ms), seen).after.state, job_state::unknown);
+    const auto proved = look_up(unknown(rules.settle + 2min), seen).after;
+    EXPECT_EQ(proved.state, job_state::deferred);
+    EXPECT_EQ(proved.absent_since, now - 2min);
+    auto twice = nothing_seen();
+    twice.age = 2min;
+    auto row = unknown(rules.settle * 2);
+    row.absent_since = now - rules.settle / 2;
+    EXPECT_EQ(look_up(row, twice).after.state, job_state::unknown);
+}
+
+TEST_F(Decide, AnOldProofOfAbsenceIsNotSentOn) {
+    auto seen = nothing_seen();
+    seen.newest_witness = now;
+    const auto proved = look_up(unknown(rules.settle), seen).after;
+    EXPECT_EQ(proved.absent_since, now);
+    EXPECT_FALSE(proof_is_stale(proved, rules, now, now + rules.settle));
+    EXPECT_TRUE(proof_is_stale(proved, rules, now, now + rules.settle + 1ms));
+    EXPECT_TRUE(proof_is_stale(proved, rules, now + 1ms, now + 1ms)) << "the clock was set";
+    const auto again = look_again(proved, now + 1h);
+    EXPECT_EQ(again.state, job_state::unknown);
+    EXPECT_EQ(again.resends, 0u) << "nothing was sent";
+    EXPECT_EQ(again.lost_at, proved.lost_at);
+    EXPECT_FALSE(again.absent_since);
+    EXPECT_EQ(again.due_at, now + 1h);
+}
+
+TEST_F(Decide, ADeferredFirstAttemptNeedsNoProof) {
+    EXPECT_FALSE(proof_is_stale(answer(429).after, rules, now, now + 10h));
+}
+
+TEST_F(Decide, AProofIsAsOldAfterAnAttemptThatWasNotApplied) {
+    auto seen = nothing_seen();
+    seen.newest_witness = now;
+    const auto intent = begin_attempt(look_up(unknown(rules.settle), seen).after, now);
+    http::response busy;
+    busy.status = 429;
+    const auto deferred = after_answer(intent, busy, rules, now + 1s, random).after;
+    EXPECT_TRUE(proof_is_stale(deferred, rules, now, now + rules.settle + 1s));
+}
+
+struct watch_case {
+    const char* name;
+    std::uint32_t resends;
+    milliseconds lasts;
+};
+
+class DecideWatch : public Decide, public testing::WithParamInterface<watch_case> {
+protected:
+    job ended() {
+        auto row = unknown(1min);
+        row.resends = GetParam().resends;
+        return look_up(row, seen_case(true)).after;
+    }
+
+    decision watch(const job& row, const findings& seen, wall_time at) {
+        return after_watch(row, seen, rules, at);
+    }
+};
+
+TEST_P(DecideWatch, LooksEverMoreSeldomAndThenNoMore) {
+    auto row = ended();
+    EXPECT_EQ(work_of(row), work_kind::look_up);
+    EXPECT_EQ(row.due_at, now + rules.settle);
+    int looks = 0;
+    while (row.lost_at && looks < 100) {
+        const auto at = row.due_at;
+        row = watch(row, seen_case(true), at).after;
+        EXPECT_TRUE(!row.lost_at || row.due_at > at);
+        EXPECT_EQ(at >= now + GetParam().lasts, !row.lost_at);
+        ++looks;
+    }
+    EXPECT_LE(looks, 10);
+    EXPECT_EQ(row.state, job_state::created);
+    EXPECT_EQ(row.revision, 1u);
+    EXPECT_EQ(work_of(row), work_kind::none);
+}
+
+TEST_P(DecideWatch, ASecondCaseIsAConflictThatNamesBoth) {
+    auto seen = seen_case(true);
+    seen.sightings.push_back(seen_case(true, "uuid-2").sightings[0]);
+    const auto next = watch(ended(), seen, now + rules.settle);
+    EXPECT_EQ(next.after.state, job_state::conflict);
+    EXPECT_EQ(next.after.revision, 2u);
+    EXPECT_EQ(next.after.the_case.id, "uuid-1");
+    EXPECT_EQ(next.after.error->details, R"(["uuid-1","uuid-2"])");
+    EXPECT_FALSE(next.after.lost_at);
+}
+
+TEST_P(DecideWatch, AnIncompleteListDoesNotEndIt) {
+    auto seen = nothing_seen();
+    seen.complete = false;
+    const auto late = now + GetParam().lasts + 1h;
+    const auto next = watch(ended(), seen, late);
+    EXPECT_TRUE(next.after.lost_at);
+    EXPECT_EQ(next.after.due_at, late + rules.settle);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ended, DecideWatch,
+                         testing::Values(watch_case{"AfterALostAnswer", 0, 6min},
+                                         watch_case{"AfterAResend", 1, 24h}),
+                         [](const auto& entry) { return entry.param.name; });
+
+TEST_F(Decide, ACaseThatComesAfterARefusalOrExpiryIsAConflict) {
+    auto row = begin_attempt(queued(), now);
+    row.resends = 1;
+    http::response refusal;
+    refusal.status = 400;
+    const auto refused = after_answer(row, refusal, rules, now, random).after;
+    EXPECT_EQ(refused.state, job_state::rejected);
+    row.state = job_state::deferred;
+    const auto expired = expire_if_late(row, rules, now + rules.max_age);
+    for (const auto& ended : {refused, *expired}) {
+        ASSERT_TRUE(ended.lost_at);
+        const auto next = after_watch(ended, seen_case(true), rules, now + rules.settle);
+        EXPECT_EQ(next.after.state, job_state::conflict);
+        EXPECT_EQ(next.after.revision, 2u);
+    }
+}
+
+TEST_F(Decide, WhatWasSentOnceAndAnsweredIsNotWatched) {
+    EXPECT_FALSE(answer(200, good_case).after.lost_at);
+    EXPECT_FALSE(answer(400).after.lost_at);
 }
 
 TEST_F(Decide, AListWithoutReferencesIsAConflictNotAResend) {

@@ -133,7 +133,8 @@ protected:
                 co_await time.wait_until(
                     std::min(end, time.now() + std::max<milliseconds>(20ms, so_far / 200)));
                 const auto status = subject->status();
-                if ((status.intake_idle && status.open() == 0) || time.now() >= end) {
+                const bool idle = status.intake_idle && status.open() == 0;
+                if ((idle && !linger) || time.now() >= end) {
                     break;
                 }
             }
@@ -173,6 +174,7 @@ protected:
     std::map<std::string, batch_summary> reports;
     int publications = 0;
     bool publishing_fails = false;
+    bool linger = false;  // drain() runs for its whole time
     shortage_finder find_shortages;
 
     // The ledger's disk, which is full between two moments.
@@ -355,6 +357,37 @@ TEST_F(Engine, AFailingListNeverLeadsToAResend) {
     EXPECT_EQ(state_of("r1"), job_state::unknown);
     provider.list_fails = false;
     drain();
+    EXPECT_EQ(published["r1"].state, job_state::created);
+}
+
+TEST_F(Engine, ACaseThatComesAfterTheResendEndsAsAConflict) {
+    add("r1");
+    provider.script("r1", {fate::cut});
+    drain();
+    ASSERT_EQ(published["r1"].state, job_state::created);
+    auto late = provider.cases.front();
+    late.id = "late";
+    late.created_at = time.wall_now();
+    provider.cases.push_back(late);
+    linger = true;
+    drain(1h);
+    EXPECT_EQ(published["r1"].state, job_state::conflict);
+    EXPECT_EQ(published["r1"].revision, 2u);
+    EXPECT_EQ(provider.posts["r1"], 2);
+}
+
+TEST_F(Engine, AResentJobIsWatchedForADayAndNoLonger) {
+    add("r1");
+    provider.script("r1", {fate::cut});
+    drain();
+    provider.lists = 0;
+    linger = true;
+    drain(25h);
+    EXPECT_GE(provider.lists, 3);
+    EXPECT_LE(provider.lists, 12);
+    provider.lists = 0;
+    drain(24h);
+    EXPECT_EQ(provider.lists, 0);
     EXPECT_EQ(published["r1"].state, job_state::created);
 }
 

@@ -28,16 +28,24 @@ TEST(JobState, OnlyTheFiveEndsAreFinalAndAHeldJobIsNeitherFinalNorOpen) {
 }
 
 TEST(JobState, WaitsForAtMostOneKindOfStep) {
-    const auto kinds = [](bool followed) {
+    const auto kinds = [](bool followed, bool watched) {
         std::string text;
         for (const auto state : all_job_states) {
-            text += std::to_string(static_cast<int>(work_of(state, followed)));
+            job row;
+            row.state = state;
+            row.followed = followed;
+            if (watched) {
+                row.lost_at = wall_time();
+            }
+            text += std::to_string(static_cast<int>(work_of(row)));
         }
         return text;
     };
     // queued submitting unknown deferred accepted created rejected expired conflict held cancelled
-    EXPECT_EQ(kinds(false), "10213000000");
-    EXPECT_EQ(kinds(true), "10213300000");
+    EXPECT_EQ(kinds(false, false), "10213000000");
+    EXPECT_EQ(kinds(true, false), "10213300000");
+    EXPECT_EQ(kinds(false, true), "10213222000");
+    EXPECT_EQ(kinds(true, true), "10213222000");
 }
 
 // A row from a damaged file or a later version, should one get so far.
@@ -45,7 +53,10 @@ TEST(JobState, WhatIsNoStateIsHarmless) {
     const auto none = static_cast<job_state>(0);
     EXPECT_EQ(to_string(none), "invalid");
     EXPECT_FALSE(is_final(none));
-    EXPECT_EQ(work_of(none, true), work_kind::none);
+    job row;
+    row.state = none;
+    row.followed = true;
+    EXPECT_EQ(work_of(row), work_kind::none);
     EXPECT_EQ(to_string(static_cast<error_kind>(0)), "invalid");
 }
 

@@ -27,6 +27,9 @@ struct decision_rules {
     milliseconds max_age{std::chrono::days(3)};
     milliseconds settle{std::chrono::minutes(6)};
     std::uint32_t resend_max = 2;
+    // How long after its end a job that was sent again is still looked for in the list: a POST that
+    // was lost may be applied at any time. An audit finds what comes later.
+    milliseconds watch_for{std::chrono::hours(24)};
     milliseconds accepted_for{std::chrono::hours(1)};
     std::optional<milliseconds> follow_interval;
 };
@@ -86,6 +89,8 @@ struct findings {
     std::vector<sighting> sightings;  // at most a few are kept; more than one is a conflict anyway
     bool complete = false;            // every page was read to the end without a fault
     bool echoes_references = false;   // some case carries a reference, or the list is empty
+    // How long ago the reading began: what it shows is as old as that.
+    milliseconds age{0};
     // The latest submission among our own known cases that the list shows: what was sent before it
     // is visible if it exists. nullopt: the list shows none of ours.
     std::optional<wall_time> newest_witness;
@@ -101,6 +106,20 @@ bool fingerprint_agrees(const cdd_case& found, const job& row, const case_finger
 // The list was read for an `unknown` job.
 decision after_look_up(const job& row, const findings& seen, const decision_rules& rules,
                        wall_time now, random_source& random);
+
+// Whether the proof that an earlier POST of a `deferred` job was not applied is too old to send
+// again on: the job has waited, and the POST may have been applied meanwhile. How old a proof is
+// from before `clock_trusted_since` is not known.
+bool proof_is_stale(const job& row, const decision_rules& rules, wall_time clock_trusted_since,
+                    wall_time now);
+
+// Such a job is looked up again instead.
+job look_again(const job& row, wall_time now);
+
+// The list was read for a job that has ended and is watched. A case that is not the job's own makes
+// it a `conflict`, with a new revision of its outcome.
+decision after_watch(const job& row, const findings& seen, const decision_rules& rules,
+                     wall_time now);
 
 // The list could not be read at all: look again later.
 decision after_failed_look_up(const job& row, const decision_rules& rules, wall_time now,

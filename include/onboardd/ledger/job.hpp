@@ -46,12 +46,9 @@ bool is_open(job_state state) noexcept;
 enum class work_kind : std::uint8_t {
     none = 0,     // in flight, held, or final and not followed
     submit = 1,   // queued, deferred: send the POST
-    look_up = 2,  // unknown: find it in the provider's list
+    look_up = 2,  // unknown, or ended and still watched: find it in the provider's list
     read = 3,     // accepted, or created and followed: read the case again
 };
-
-// The step that `state` waits for; a created job is followed only when `followed`.
-work_kind work_of(job_state state, bool followed) noexcept;
 
 // Facts of the provider's case, from its own answer (provider/facts.md 3.3). Empty: not known yet.
 struct case_facts {
@@ -102,19 +99,26 @@ struct job {
     std::optional<wall_time> expires_at;
     wall_time due_at{};  // when the next step may be taken
     std::optional<wall_time>
-        submitted_at;                  // intent of the latest attempt: no byte of it left earlier
-    std::optional<wall_time> lost_at;  // unknown: by then its last byte had left, if it ever did
+        submitted_at;  // intent of the latest attempt: no byte of it left earlier
+    // unknown: by then its last byte had left, if it ever did. Ended: watched since then, because a
+    // POST that was lost may still open a second case.
+    std::optional<wall_time> lost_at;
     std::optional<wall_time> finished_at;  // when the final state was reached
     std::uint32_t attempts = 0;            // POSTs that were intended
     std::uint32_t retries = 0;  // steps of the retry schedule used since the last progress
     std::uint32_t resends = 0;  // proven absences that were answered by sending again
-    std::optional<wall_time>
-        absent_since;  // first of the complete lists that did not show this attempt
+    // unknown: first of the complete lists that did not show this attempt. deferred, after such an
+    // absence was proved: when it was.
+    std::optional<wall_time> absent_since;
     case_facts the_case;
     std::optional<job_error> error;
     std::uint32_t revision = 0;  // of the outcome; 0: none is due yet
 
     bool operator==(const job&) const = default;
 };
+
+// The step that `row` waits for. A created job is read again only when it is followed. A job that
+// has ended is looked up while it is watched (see job::lost_at): that comes first.
+work_kind work_of(const job& row) noexcept;
 
 }  // namespace onboardd
