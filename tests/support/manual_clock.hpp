@@ -2,6 +2,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <map>
+#include <optional>
 
 #include "onboardd/base/clock.hpp"
 
@@ -25,6 +26,11 @@ public:
     void sleep(milliseconds time) {
         slept_ += time;
         wall_ += time;
+    }
+
+    // When advance_to_next() would move to; nullopt: nobody waits.
+    std::optional<steady_time> next() const {
+        return waiters_.empty() ? std::nullopt : std::optional(waiters_.begin()->first);
     }
 
     // Sets the wall clock alone, as an administrator or NTP would.
