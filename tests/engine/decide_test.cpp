@@ -573,7 +573,7 @@ TEST_F(Decide, AFollowedCaseGetsARevisionOnlyWhenItChanges) {
 
 // ---- what each decision leaves in the row
 
-TEST_F(Decide, ANewAttemptForgetsWhatWasSeenOfTheLastOne) {
+TEST_F(Decide, ANewAttemptKeepsWhenTheEarlierOnesWereProvedAbsent) {
     auto row = queued();
     row.lost_at = now - 1h;
     row.absent_since = now - 1h;
@@ -581,7 +581,7 @@ TEST_F(Decide, ANewAttemptForgetsWhatWasSeenOfTheLastOne) {
     const auto after = begin_attempt(row, now);
     EXPECT_EQ(after.attempts, 4u);
     EXPECT_FALSE(after.lost_at);
-    EXPECT_FALSE(after.absent_since);
+    EXPECT_EQ(after.absent_since, now - 1h);
 }
 
 TEST_F(Decide, OnlyA2xxCanBeACase) {
@@ -729,7 +729,7 @@ TEST_F(Decide, AConflictSaysWhyAndSince) {
     EXPECT_EQ(look_up(row, seen).after.error->message, "the answer was lost again after 2 resends");
 }
 
-TEST_F(Decide, AnAdoptedCaseLeavesNoDoubtInTheRow) {
+TEST_F(Decide, AnAdoptedCaseIsWatchedForASecondOne) {
     auto row = unknown(1min);
     row.error = error(error_kind::refused, 500, "lost");
     row.retries = 7;
@@ -738,11 +738,11 @@ TEST_F(Decide, AnAdoptedCaseLeavesNoDoubtInTheRow) {
     row.due_at = now - 1h;
     auto next = look_up(row, seen_case(true));
     EXPECT_FALSE(next.after.error);
-    EXPECT_FALSE(next.after.lost_at);
+    EXPECT_EQ(next.after.lost_at, now);
     EXPECT_FALSE(next.after.absent_since);
     EXPECT_EQ(next.after.retries, 0u);
     EXPECT_FALSE(next.after.followed);
-    EXPECT_EQ(next.after.due_at, row.due_at) << "nothing more is due";
+    EXPECT_EQ(next.after.due_at, now + rules.settle);
     EXPECT_EQ(next.signal, account_signal::fine);
     auto seen = seen_case(true);
     seen.sightings.front().found.facts.contract_url.clear();
@@ -772,15 +772,16 @@ TEST_F(Decide, SettlingIsCountedFromTheIntentOrTheReceiptWhereTheLossHasNoTime) 
     EXPECT_EQ(look_up(row, seen).after.state, job_state::deferred);
 }
 
-TEST_F(Decide, AProvenAbsenceStartsAfresh) {
+TEST_F(Decide, AProvenAbsenceStartsAfreshAndIsAsOldAsItsReading) {
     auto seen = nothing_seen();
+    seen.age = 1s;
     seen.newest_witness = now;
-    auto row = unknown(rules.settle);
+    auto row = unknown(rules.settle + 1s);
     row.retries = 9;
     row.absent_since = now - 1h;
     const auto next = look_up(row, seen);
     EXPECT_EQ(next.after.retries, 0u);
-    EXPECT_FALSE(next.after.absent_since);
+    EXPECT_EQ(next.after.absent_since, now - 1s);
     EXPECT_EQ(next.after.due_at, now);
     EXPECT_EQ(next.after.error,
               error(error_kind::refused, 0, "proved absent from the provider's list"));

@@ -247,9 +247,9 @@ TEST_P(LedgerContract, EveryMemberOfARowIsReadBackAsItWasWritten) {
     must(record(row, job_state::queued, std::string("\0answer", 7)));
     EXPECT_EQ(found("one"), row);
     EXPECT_EQ(unpublished().at(0), row);
-    EXPECT_EQ(claim(work_kind::read).size(), 0u);
+    EXPECT_EQ(claim(work_kind::look_up).size(), 0u);
     time.advance(3ms);
-    EXPECT_EQ(claim(work_kind::read).at(0).row, row);
+    EXPECT_EQ(claim(work_kind::look_up).at(0).row, row);
     restart();
     EXPECT_EQ(found("one"), row);
     EXPECT_EQ(answer_of(row.id), std::string("\0answer", 7));
