@@ -29,6 +29,7 @@ DAEMON = os.environ.get("ONBOARDD", "onboardd")
 SANDBOX = os.environ.get("ONBOARDD_SANDBOX", "onboardd-sandbox")
 CTL = os.environ.get("ONBOARDCTL", "onboardctl")
 GENERATE = os.environ.get("ONBOARDD_GENERATE", "onboardd-generate")
+PRELOAD = os.environ.get("ONBOARDD_PRELOAD", "")  # where the libraries for LD_PRELOAD are
 SCALE = float(os.environ.get("ONBOARDD_TEST_SCALE", "1"))
 BOUND = 120.0  # seconds; far more than any single wait needs on a busy machine
 ACCOUNT = "T12345678"
@@ -275,6 +276,14 @@ class Daemon:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+
+
+def preload(library, **settings):
+    """The environment of a daemon with one of our libraries before all others."""
+    path = os.path.join(PRELOAD, library + ".so")
+    if not os.path.exists(path):
+        raise AssertionError("ONBOARDD_PRELOAD does not say where %s.so is" % library)
+    return dict(settings, LD_PRELOAD=path, ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0")
 
 
 def need(test, *programs):

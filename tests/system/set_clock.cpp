@@ -1,5 +1,5 @@
-// For LD_PRELOAD: adds to the wall clock the seconds that stand in the file $SET_CLOCK_FILE, 8 bytes
-// in the machine's order, which may change at any time. The other clocks stay as they are.
+// For LD_PRELOAD: adds to the wall clock the seconds that stand in the file $SET_CLOCK_FILE, 8
+// bytes in the machine's order, which may change at any time. The other clocks stay as they are.
 // (libfaketime 0.9.10 stands between a program and timerfd_settime() too, and loses timers when its
 // offset changes.)
 

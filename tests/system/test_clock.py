@@ -9,7 +9,7 @@ import struct
 import tempfile
 import time
 
-from harness import ACCOUNT, DAEMON, SystemTest, eventually, main, need, scaled, stays
+from harness import ACCOUNT, DAEMON, SystemTest, eventually, main, need, preload, scaled, stays
 
 SEND_WINDOW = 10  # seconds, as in the daemon
 SUBMITTING = 2    # as in the ledger
@@ -105,9 +105,7 @@ class WallClock(SystemTest):
     def serve(self, site):
         with open(site.path("clock"), "wb") as file:
             file.write(struct.pack("=q", 0))
-        return site.serve(environment={
-            "LD_PRELOAD": os.environ["ONBOARDD_SET_CLOCK"], "SET_CLOCK_FILE": site.path("clock"),
-            "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"})
+        return site.serve(environment=preload("set_clock", SET_CLOCK_FILE=site.path("clock")))
 
     def jumps(self):
         now = time.time()

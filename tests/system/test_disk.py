@@ -219,6 +219,97 @@ class FailingDisk(SystemTest):
         self.fail_at_points("pwrite64", 17)
 
 
+class ReadOnly(FullDisk):
+    """A disk that is mounted anew for reading only, as kernels do when it fails, and then for
+    writing again."""
+
+    def expect_refusal(self, site, code, words):
+        daemon = site.start("--drain")
+        self.assertEqual(daemon.wait(), code, daemon.log)
+        self.assertIn(words, daemon.log)
+        site.daemons.remove(daemon)  # its last words are no JSON
+
+    def remount(self, directory, how):
+        subprocess.run(["mount", "-o", "remount," + how, directory], check=True)
+
+    def test_outcomes(self):
+        site = self.site("--latency", "20")
+        os.makedirs(site.outcomes, exist_ok=True)
+        mount_tmpfs(self, site.outcomes, size="64m")
+        daemon, _ = self.serve(site)
+        count = scaled(200, 60)
+        self.hand_off(site, "first", count)
+        eventually(lambda: site.sandbox.summary()["cases"] >= 10, "work is under way")
+        self.remount(site.outcomes, "ro")
+        daemon.wait_for("outcome_not_written")
+        eventually(lambda: site.sandbox.summary()["cases"] == count, "what was taken in goes on")
+        self.assertIsNone(daemon.process.poll())
+        self.remount(site.outcomes, "rw")
+        for account, reference in site.oracle.obligations:
+            site.wait_for_outcome(reference, account)
+        self.assertEqual(daemon.stop(), 0, daemon.log[-2000:])
+        self.assertEqual(site.drain().code, 0)  # writes the report, should it be due still
+        site.oracle.judge()
+        self.assertEqual(site.sandbox.posts(), count)
+
+    def test_spool(self):
+        site = self.site()
+        mount_tmpfs(self, site.path("spool"), size="64m")
+        self.assertEqual(site.drain().code, 0)  # makes what belongs into a spool
+        for n in range(10):
+            site.drop(site.oracle.issue("job-%d" % n))
+        self.remount(site.path("spool"), "ro")
+        self.expect_refusal(site, 78, "Read-only file system")
+        self.assertEqual(len(site.spool_files()), 10)
+        self.remount(site.path("spool"), "rw")
+        self.assertEqual(site.drain().code, 0)
+        site.oracle.judge()
+        self.assertEqual(site.sandbox.posts(), 10)
+
+    def test_ledger(self):
+        site = self.site("--latency", "20")
+        mount_tmpfs(self, site.path("ledger"), size="64m")
+        daemon = site.serve()
+        count = scaled(200, 60)
+        self.hand_off(site, "first", count)
+        eventually(lambda: site.sandbox.summary()["cases"] >= 10, "work is under way")
+        eventually(lambda: not site.spool_files(), "the ledger has all of them")
+        daemon.kill()  # the mount cannot change while a file is open for writing
+        self.remount(site.path("ledger"), "ro")
+        self.expect_refusal(site, 78, "Read-only file system")
+        self.remount(site.path("ledger"), "rw")
+        self.assertEqual(site.drain().code, 0)
+        site.oracle.judge()
+        self.assertEqual(site.sandbox.summary()["duplicated"], 0)
+
+
+class SlowDisk(SystemTest):
+    """Each sync takes as long as on a disk that is worn out."""
+
+    def test_every_sync_takes_a_second(self):
+        need(self, "strace")
+        site = self.site()
+        site.drop_lines("jobs", [site.oracle.issue("job-%d" % n, batch="jobs") for n in range(20)])
+        listener = NotifySocket(self, site.path("notify"))
+        daemon = site.start(
+            "--drain",
+            under=("strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=fsync,fdatasync",
+                   "-e", "inject=fsync,fdatasync:delay_enter=1000000"),
+            environment={"ASAN_OPTIONS": "detect_leaks=0", "NOTIFY_SOCKET": listener.path,
+                         "WATCHDOG_USEC": "2000000"})
+
+        def ended():  # the socket holds few messages: it is read all the time
+            listener.heard("")
+            return daemon.process.poll() is not None
+        eventually(ended, "it ends")
+        self.assertEqual(daemon.process.returncode, 0, daemon.log[-2000:])
+        outcomes = site.oracle.judge()
+        self.assertEqual({one["attempts"] for one in outcomes.values()}, {1})
+        self.assertEqual(site.sandbox.posts(), 20)
+        # The loop never waited for the disk: the watchdog was fed all the time.
+        self.assertGreater(len(listener.heard("WATCHDOG=1")), 4)
+
+
 class PutBack(SystemTest):
     """A copy of the ledger from before was put back beside newer outcomes."""
 
