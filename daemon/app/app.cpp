@@ -265,7 +265,7 @@ private:
 
     // The look also keeps the clock going: it has to see a jump soon after it.
     void tell_of_clock() {
-        time_->wall_now();
+        static_cast<void>(time_->wall_now());
         const auto jump = std::chrono::floor<std::chrono::seconds>(time_->wall_jump());
         if (jump == std::exchange(told_jump_, jump)) {
             return;

@@ -7,7 +7,7 @@
 
 namespace onboardd {
 
-token_keeper::token_keeper(asio::any_io_executor executor, clock& time, http::client& client,
+token_keeper::token_keeper(const asio::any_io_executor& executor, clock& time, http::client& client,
                            logger& log, random_source& random, token_options options)
     : time_(time),
       client_(client),

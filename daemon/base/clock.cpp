@@ -1,11 +1,10 @@
 #include "onboardd/base/clock.hpp"
 
-#include <time.h>
-
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <ctime>
 #include <mutex>
 
 #include "onboardd/base/steadied_wall.hpp"

@@ -7,8 +7,8 @@
 
 namespace onboardd {
 
-condition::condition(asio::any_io_executor executor)
-    : timer_(std::move(executor), steady_time::max()) {}
+condition::condition(const asio::any_io_executor& executor)
+    : timer_(executor, steady_time::max()) {}
 
 void condition::notify_all() {
     timer_.cancel();

@@ -117,7 +117,7 @@ bool is_journal_stream(const struct stat& stream, const char* journal_stream) {
 }
 
 bool wants_colour(int fd) {
-    const char* const no_colour = std::getenv("NO_COLOR");
+    const char* const no_colour = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe)
     return ::isatty(fd) == 1 && (no_colour == nullptr || *no_colour == '\0');
 }
 
@@ -147,6 +147,7 @@ std::unique_ptr<logger> make_journal_logger(severity least, journal_send send,
 
 std::unique_ptr<logger> make_logger(severity least, log_format format) {
     if (format == log_format::automatic) {
+        // Nothing sets variables while the daemon runs. NOLINTNEXTLINE(concurrency-mt-unsafe)
         format = choose_format(STDERR_FILENO, std::getenv("JOURNAL_STREAM"));
     }
     if (format != log_format::journal) {

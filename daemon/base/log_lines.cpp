@@ -168,9 +168,9 @@ std::string text_line(const log_record& record, bool coloured) {
 }
 
 std::string json_line(const log_record& record) {
-    std::string out = "{\"time\":\"" + time_of(record.time) + "\",\"level\":\"";
+    std::string out = R"({"time":")" + time_of(record.time) + R"(","level":")";
     out += name_of(record.level);
-    out += "\",\"event\":";
+    out += R"(","event":)";
     append_json_string(out, record.event, value_bytes_max);
     out += ",\"message\":";
     append_json_string(out, record.message, value_bytes_max);

@@ -7,7 +7,7 @@
 
 namespace onboardd {
 
-wakeup::wakeup(asio::any_io_executor executor) : timer_(std::move(executor), steady_time::max()) {}
+wakeup::wakeup(const asio::any_io_executor& executor) : timer_(executor, steady_time::max()) {}
 
 void wakeup::set() {
     set_ = true;

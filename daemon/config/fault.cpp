@@ -68,10 +68,11 @@ std::string shown(std::string_view text) {
         // U+0080 to U+009F are control characters too, and terminals obey some of them.
         bool c1 =
             byte == 0xC2 && i + 1 < head.size() && static_cast<unsigned char>(head[i + 1]) < 0xA0;
-        if (byte < 0x20 || byte == 0x7F || c1)
+        if (byte < 0x20 || byte == 0x7F || c1) {
             append_escaped(out, head[i]);
-        else
+        } else {
             out += head[i];
+        }
         if (c1)
             append_escaped(out, head[++i]);
     }

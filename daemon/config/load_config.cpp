@@ -58,9 +58,10 @@ std::string wrong_with_certificates(const std::filesystem::path& path) {
     std::string text;
     if (auto wrong = read_file(path, certificates_bytes_max, text); !wrong.empty())
         return wrong + "; allowed: a readable PEM file";
-    if (text.size() > certificates_bytes_max)
+    if (text.size() > certificates_bytes_max) {
         return "larger than " + std::to_string(certificates_bytes_max) +
                " bytes; allowed: PEM certificates";
+    }
     std::unique_ptr<BIO, decltype(&BIO_free)> source(
         BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free);
     std::unique_ptr<X509, decltype(&X509_free)> first(
@@ -91,9 +92,10 @@ result<config, std::vector<config_fault>> load_config(const std::filesystem::pat
         return std::vector{config_fault{file.string(), 0, 0, {}, std::move(wrong)}};
     auto read = reading::read_config(text, surroundings);
     if (surroundings.files_needed) {
-        for (const auto& named : read.files)
+        for (const auto& named : read.files) {
             if (auto wrong = reading::wrong_with(named); !wrong.empty())
                 read.faults.add(named.where, named.key, std::move(wrong));
+        }
     }
     if (read.faults.empty())
         return std::move(read.value);

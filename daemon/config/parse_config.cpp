@@ -154,12 +154,13 @@ void config_reader::check_unique(const account_config& account, const yaml_node*
     if (id == nullptr || account.id.empty())
         return;
     auto first = std::ranges::find(ids_, account.id, &std::pair<std::string, int>::first);
-    if (first != ids_.end())
+    if (first != ids_.end()) {
         out_.faults.add(id->where, path + ".id",
                         "the account " + account.id + " is given twice, first in line " +
                             std::to_string(first->second) + "; allowed: each account once");
-    else
+    } else {
         ids_.emplace_back(account.id, id->where.line);
+    }
 }
 
 void config_reader::read_defaults(section& in, account_config& account) {
@@ -172,10 +173,12 @@ void config_reader::read_defaults(section& in, account_config& account) {
     if (request == node->members.end())
         return;
     // Every job has its own: one for all of them would make each job a contradiction.
-    for (const auto& member : request->value.members)
-        if (member.key == "referenceId")
+    for (const auto& member : request->value.members) {
+        if (member.key == "referenceId") {
             in.fault(member.where, "defaults.case_request.referenceId",
                      "not a default; it is always the job's own reference");
+        }
+    }
 }
 
 void config_reader::read_spool(section& in) {
@@ -192,9 +195,10 @@ void config_reader::check_directories(section& outcomes) {
     auto incoming = (config_.spool.directory / "incoming").lexically_normal();
     auto directory = config_.outcomes.directory.lexically_normal();
     auto differs = std::ranges::mismatch(incoming, directory);
-    if (node != nullptr && differs.in1 == incoming.end())
+    if (node != nullptr && differs.in1 == incoming.end()) {
         outcomes.fault(node->where, "directory",
                        "within incoming/ of the spool; allowed: any directory outside it");
+    }
 }
 
 void config_reader::read_retry(section& in) {
@@ -220,10 +224,11 @@ void config_reader::read_schedule(section& in) {
         bool scalar = item.kind == yaml_kind::plain || item.kind == yaml_kind::quoted;
         auto read = scalar ? limits::retry_delay(item)
                            : reading_of<milliseconds>::bad("no duration; allowed: one, as in 30s");
-        if (read.value)
+        if (read.value) {
             schedule.push_back(*read.value);
-        else if (item.kind != yaml_kind::refused)
+        } else if (item.kind != yaml_kind::refused) {
             in.fault(item.where, "schedule[" + std::to_string(i) + ']', read.wrong);
+        }
     }
     config_.retry.schedule = std::move(schedule);
 }

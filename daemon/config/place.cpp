@@ -77,9 +77,10 @@ string_reading read_account_id(const yaml_node& node) {
     std::string_view id = node.text;
     bool good = id.size() == 9 && (id[0] == 'P' || id[0] == 'T') &&
                 std::ranges::all_of(id.substr(1), is_digit);
-    if (!good)
+    if (!good) {
         return string_reading::bad(shown(id) +
                                    " is not an account; allowed: P or T and eight digits");
+    }
     return string_reading::good(node.text);
 }
 
@@ -120,9 +121,10 @@ string_reading read_http_address(const yaml_node& node) {
         "; allowed: HOST:PORT with the host localhost, 127.0.0.1 or [::1]";
     std::string_view text = node.text;
     auto colon = text.rfind(':');
-    if (colon == std::string_view::npos || !is_port(text.substr(colon + 1)))
+    if (colon == std::string_view::npos || !is_port(text.substr(colon + 1))) {
         return string_reading::bad(shown(text) + " has no port from 1 to 65535" +
                                    std::string(allowed));
+    }
     auto host = text.substr(0, colon);
     bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
     if (bracketed)
@@ -132,9 +134,10 @@ string_reading read_http_address(const yaml_node& node) {
     bool good = host == "localhost" ? !bracketed : !error && address.is_v6() == bracketed;
     if (!good)
         return string_reading::bad(shown(text) + " is not an address" + std::string(allowed));
-    if (host != "localhost" && !address.is_loopback())
+    if (host != "localhost" && !address.is_loopback()) {
         return string_reading::bad(shown(text) + " can be reached from other machines" +
                                    std::string(allowed));
+    }
     return string_reading::good(node.text);
 }
 
@@ -146,12 +149,14 @@ reading_of<time_window> read_window(const yaml_node& node) {
         return window_reading::bad(shown(text) + " is not a window" + std::string(allowed));
     auto from = parse_time_of_day(text.substr(0, 5));
     auto to = parse_time_of_day(text.substr(6, 5));
-    if (!from || !to)
+    if (!from || !to) {
         return window_reading::bad(shown(text) + " has no times from 00:00 to 23:59" +
                                    std::string(allowed));
-    if (*from == *to)
+    }
+    if (*from == *to) {
         return window_reading::bad(
             "the window is empty; allowed: two different times, or null for always");
+    }
     time_window window{*from, *to, std::string(text.substr(12))};
     if (auto wrong = wrong_with_zone(window.zone); !wrong.empty())
         return window_reading::bad(wrong);

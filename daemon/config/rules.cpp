@@ -56,9 +56,10 @@ std::string wrong_with_path(std::string_view text, std::size_t bytes_max) {
 reading_of<milliseconds> duration_rule::operator()(const yaml_node& node) const {
     auto limits = range(format_duration(min), format_duration(max));
     auto value = parse_duration(node.text);
-    if (!value)
+    if (!value) {
         return bad<milliseconds>(shown(node.text) + " is not a duration; allowed: " +
                                  std::string(duration_form) + ", " + limits);
+    }
     if (*value < min || *value > max)
         return bad<milliseconds>(node.text + " is out of range; allowed: " + limits);
     return reading_of<milliseconds>::good(*value);
@@ -67,9 +68,10 @@ reading_of<milliseconds> duration_rule::operator()(const yaml_node& node) const 
 reading_of<std::uint64_t> size_rule::operator()(const yaml_node& node) const {
     auto limits = range(format_size(min), format_size(max));
     auto value = parse_size(node.text);
-    if (!value)
+    if (!value) {
         return bad<std::uint64_t>(shown(node.text) + " is not a size; allowed: " +
                                   std::string(size_form) + ", " + limits);
+    }
     if (*value < min || *value > max)
         return bad<std::uint64_t>(node.text + " is out of range; allowed: " + limits);
     return reading_of<std::uint64_t>::good(*value);
@@ -116,9 +118,10 @@ std::string wrong_with_text(std::string_view text, std::size_t bytes_max) {
     auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
     if (std::ranges::any_of(text, is_control))
         return "a control byte within; allowed: text of one line";
-    if (text.find("${") != std::string_view::npos)
+    if (text.find("${") != std::string_view::npos) {
         return "a variable; allowed: " + std::string(variable) +
                " in keys that end in _file, none here";
+    }
     return {};
 }
 
@@ -139,27 +142,31 @@ reading_of<std::filesystem::path> file_rule::operator()(const yaml_node& node) c
     using path = std::filesystem::path;
     std::string_view text = node.text;
     if (!text.starts_with(variable)) {
-        if (text.find("${") != std::string_view::npos)
+        if (text.find("${") != std::string_view::npos) {
             return bad<path>("an unknown variable; allowed: " + std::string(variable) +
                              " at the front");
+        }
         auto wrong = wrong_with_path(text, path_bytes_max);
         return wrong.empty() ? reading_of<path>::good(text) : bad<path>(wrong);
     }
     auto rest = text.substr(variable.size());
-    if (rest.size() < 2 || rest.front() != '/')
+    if (rest.size() < 2 || rest.front() != '/') {
         return bad<path>("no file name behind the variable; allowed: " + std::string(variable) +
                          "/NAME");
+    }
     if (auto wrong = wrong_with_path(rest, path_bytes_max); !wrong.empty())
         return bad<path>(wrong);
     if (!surroundings.files_needed && surroundings.credentials_directory.empty())
         return reading_of<path>::good(text);
-    if (surroundings.credentials_directory.empty())
+    if (surroundings.credentials_directory.empty()) {
         return bad<path>(
             "CREDENTIALS_DIRECTORY is not set (systemd sets it for LoadCredential=); "
             "allowed: set it, or write an absolute path");
-    if (!surroundings.credentials_directory.starts_with('/'))
+    }
+    if (!surroundings.credentials_directory.starts_with('/')) {
         return bad<path>(
             "CREDENTIALS_DIRECTORY is not an absolute path; allowed: one that begins with /");
+    }
     return reading_of<path>::good(surroundings.credentials_directory + std::string(rest));
 }
 

@@ -81,10 +81,11 @@ const yaml_node* section::find(std::string_view key) {
 bool section::scalar_given(std::string_view key, const yaml_node& node) {
     if (node.kind == yaml_kind::plain || node.kind == yaml_kind::quoted)
         return true;
-    if (node.kind == yaml_kind::null)
+    if (node.kind == yaml_kind::null) {
         fault(node.where, key, "no value; allowed: one value, or leave the key out");
-    else
+    } else {
         fault(node.where, key, "not a single value; allowed: one value");
+    }
     return false;
 }
 

@@ -37,10 +37,11 @@ public:
         const auto* node = find(key);
         if (node == nullptr)
             return;
-        if (node->kind == yaml_kind::null)
+        if (node->kind == yaml_kind::null) {
             out.reset();
-        else if (T value{}; scalar_given(key, *node) && take(key, *node, value, rule))
+        } else if (T value{}; scalar_given(key, *node) && take(key, *node, value, rule)) {
             out = std::move(value);
+        }
     }
 
     // A fault for each key of `keys` that is absent, at the beginning of the section.

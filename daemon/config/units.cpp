@@ -30,9 +30,10 @@ std::optional<std::uint64_t> parse_with_unit(std::string_view text, const auto& 
 
 std::string format_with_unit(std::uint64_t value, const auto& units) {
     const auto* best = &units.front();
-    for (const auto& candidate : units)
+    for (const auto& candidate : units) {
         if (value != 0 && value % candidate.factor == 0)
             best = &candidate;
+    }
     return std::to_string(value / best->factor) + std::string(best->name);
 }
 

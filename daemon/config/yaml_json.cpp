@@ -76,9 +76,10 @@ decimal to_decimal(std::string_view text) {
     for (std::size_t i = 0; i < mantissa.size(); ++i) {
         if (mantissa[i] == '.' || (out.digits.empty() && mantissa[i] == '0'))
             continue;
-        if (out.digits.empty())
+        if (out.digits.empty()) {
             out.power =
                 static_cast<std::int64_t>(point) - static_cast<std::int64_t>(i + (i < point));
+        }
         out.digits += mantissa[i];
     }
     out.digits.erase(out.digits.find_last_not_of('0') + 1);
@@ -153,11 +154,12 @@ private:
             return false;
         if (all_of(without_sign(node.text), digits) || is_based_integer(node.text))
             return integer(node, path);
-        if (is_special_float(node.text))
+        if (is_special_float(node.text)) {
             fault(node, path,
                   shown(node.text) + " does not exist in JSON; allowed: a finite number");
-        else if (is_float(node.text))
+        } else if (is_float(node.text)) {
             return floating(node, path);
+        }
         return json::string(node.text);
     }
 

@@ -63,12 +63,13 @@ bool check_characters(std::string_view text, fault_list& faults) {
     for (std::size_t i = 0; i < text.size();) {
         auto next = decode(text.substr(i));
         std::string wrong;
-        if (next.bytes == 0)
+        if (next.bytes == 0) {
             wrong = "this byte is not UTF-8; allowed: UTF-8 text";
-        else if (!is_allowed(next.value))
+        } else if (!is_allowed(next.value)) {
             wrong = "the character U+" + hex(next.value) + " is not allowed here";
-        else if (next.value == '\r' && (i + 1 == text.size() || text[i + 1] != '\n'))
+        } else if (next.value == '\r' && (i + 1 == text.size() || text[i + 1] != '\n')) {
             wrong = "a carriage return without a line feed; allowed: lines that end in LF or CR LF";
+        }
         if (!wrong.empty()) {
             faults.add(position_finder(text).at(i), "", wrong);
             return false;
@@ -98,10 +99,11 @@ mark position_finder::at(std::size_t offset) {
         last_ = {1, 1};
     }
     for (; offset_ < std::min(offset, text_.size()); ++offset_) {
-        if (text_[offset_] == '\n')
+        if (text_[offset_] == '\n') {
             last_ = {last_.line + 1, 1};
-        else if (bits(text_[offset_], 0xC0) != 0x80)
+        } else if (bits(text_[offset_], 0xC0) != 0x80) {
             ++last_.column;
+        }
     }
     return last_;
 }

@@ -119,10 +119,11 @@ private:
 std::string tree_builder::path() const {
     std::string out;
     for (const auto& level : open_) {
-        if (level.node.kind == yaml_kind::sequence)
+        if (level.node.kind == yaml_kind::sequence) {
             out += '[' + std::to_string(level.node.items.size()) + ']';
-        else if (level.key && level.key->kind != yaml_kind::refused)
+        } else if (level.key && level.key->kind != yaml_kind::refused) {
             out += (out.empty() ? "" : ".") + shown_key(level.key->text);
+        }
     }
     return out;
 }
@@ -156,7 +157,8 @@ std::size_t tree_builder::check_quotes(const YAML::Mark& at) {
             ++end;
         } else if (text_[end] == quote) {
             auto behind = text_.substr(end + 1, 1);
-            if (!behind.empty() && std::string_view(" \t\r\n,]}:").find(behind) == behind.npos)
+            if (!behind.empty() &&
+                std::string_view(" \t\r\n,]}:").find(behind) == std::basic_string_view<char>::npos)
                 faults_.add(position_.at(end + 1), path(), "unexpected text behind the quote");
             return end + 1;
         }
@@ -175,17 +177,19 @@ yaml_node tree_builder::null_at(const YAML::Mark& at) {
     for (auto word : words) {
         auto behind = rest.substr(std::min(word.size(), rest.size()), 1);
         if (rest.starts_with(word) &&
-            (behind.empty() || std::string_view(" \t\r\n,]}").find(behind) != behind.npos))
+            (behind.empty() ||
+             std::string_view(" \t\r\n,]}").find(behind) != std::basic_string_view<char>::npos))
             node.text = word;
     }
     if (node.text.empty() && open_.empty())
         node.where = {1, 1};
     if (node.text.empty() && !open_.empty()) {
         const auto& top = open_.back();
-        if (top.key)
+        if (top.key) {
             node.where = top.key->where;
-        else if (!rest.starts_with(',') && !rest.starts_with(':'))
+        } else if (!rest.starts_with(',') && !rest.starts_with(':')) {
             node.where = top.node.where;
+        }
     }
     return node;
 }
@@ -213,12 +217,13 @@ void tree_builder::put(yaml_node node, std::size_t end) {
         return;
     }
     auto& top = open_.back();
-    if (top.node.kind == yaml_kind::sequence)
+    if (top.node.kind == yaml_kind::sequence) {
         top.node.items.push_back(std::move(node));
-    else if (top.key)
+    } else if (top.key) {
         put_member(top, std::move(node));
-    else
+    } else {
         put_key(top, std::move(node), end);
+    }
 }
 
 void tree_builder::put_key(frame& top, yaml_node node, std::size_t end) {

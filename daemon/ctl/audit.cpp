@@ -90,7 +90,7 @@ private:
         }
         account_audit audit(account.id, *book_, options_.rules.settle, time_->wall_now(),
                             [this](const finding& found) { report_.tell(found); });
-        std::function<void(cdd_case)> show = [&audit](cdd_case found) { audit.see(found); };
+        std::function<void(cdd_case)> show = [&audit](const cdd_case& found) { audit.see(found); };
         const auto list = co_await read(account.id, *token, std::move(show));
         if (!list) {
             fail(account.id, describe(list.error()));
@@ -98,7 +98,7 @@ private:
         }
         audit.compare(*list);
         if (audit.any_repeated()) {
-            std::function<void(cdd_case)> again = [&audit](cdd_case found) {
+            std::function<void(cdd_case)> again = [&audit](const cdd_case& found) {
                 audit.see_again(found);
             };
             const auto second = co_await read(account.id, *token, std::move(again));

@@ -149,7 +149,7 @@ int show_job(const config& settings, const std::string& reference, output& to) {
     for (const auto& [account, name] : identities(*reader, reference)) {
         const auto found = reader->find(account, name);
         if (found.has_error()) {
-            damaged(to, account + "/" + name);
+            damaged(to, std::string(account).append("/").append(name));
             return failed;
         }
         if (!*found) {

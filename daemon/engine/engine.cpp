@@ -62,7 +62,7 @@ void engine_context::moved(const job& after, std::optional<job_state> from) {
 
 class engine::implementation {
 public:
-    implementation(engine_parts parts, engine_options options)
+    implementation(const engine_parts& parts, engine_options options)
         : context_{parts,
                    std::move(options),
                    breaker(options.breaking),

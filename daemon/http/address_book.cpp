@@ -14,7 +14,7 @@ constexpr milliseconds pause_min{1'000};
 
 }  // namespace
 
-address_book::address_book(asio::any_io_executor executor, clock& time, logger& log,
+address_book::address_book(const asio::any_io_executor& executor, clock& time, logger& log,
                            std::string host, std::uint16_t port, milliseconds resolve_every)
     : time_(time),
       log_(log),

@@ -19,7 +19,7 @@ using endpoint = asio::ip::tcp::endpoint;
 
 class address_book {
 public:
-    address_book(asio::any_io_executor executor, clock& time, logger& log, std::string host,
+    address_book(const asio::any_io_executor& executor, clock& time, logger& log, std::string host,
                  std::uint16_t port, milliseconds resolve_every);
 
     // Looks the name up now, every `resolve_every`, and after refresh(). Returns at once for an

@@ -7,8 +7,8 @@
 
 namespace onboardd::http {
 
-link::link(asio::any_io_executor executor, std::size_t in_bytes)
-    : in(in_bytes), socket_(std::move(executor)) {}
+link::link(const asio::any_io_executor& executor, std::size_t in_bytes)
+    : in(in_bytes), socket_(executor) {}
 
 link::~link() {
     if (tls_ && !aborted) {

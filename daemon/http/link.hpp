@@ -15,7 +15,7 @@ namespace onboardd::http {
 
 class link {
 public:
-    link(asio::any_io_executor executor, std::size_t in_bytes);
+    link(const asio::any_io_executor& executor, std::size_t in_bytes);
     link(const link&) = delete;
     link& operator=(const link&) = delete;
     ~link();

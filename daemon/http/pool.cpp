@@ -29,7 +29,8 @@ void unlist::operator()(link* ended) const noexcept {
     delete ended;
 }
 
-pool::pool(asio::any_io_executor executor, clock& time, logger& log, const client_options& options)
+pool::pool(const asio::any_io_executor& executor, clock& time, logger& log,
+           const client_options& options)
     : executor_(executor),
       time_(time),
       log_(log),
@@ -98,7 +99,7 @@ pool::link_ptr pool::take_idle() {
             return newest;
         }
     }
-    return link_ptr();
+    return {};
 }
 
 void pool::put_back(link_ptr used) {

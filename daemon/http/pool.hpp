@@ -35,7 +35,8 @@ public:
         link_ptr held;
     };
 
-    pool(asio::any_io_executor executor, clock& time, logger& log, const client_options& options);
+    pool(const asio::any_io_executor& executor, clock& time, logger& log,
+         const client_options& options);
     pool(const pool&) = delete;
     pool& operator=(const pool&) = delete;
     ~pool();

@@ -10,8 +10,8 @@ namespace onboardd::http {
 // Lives in the frame of acquire(). A slot that was handed to a waiter which then gave up goes on to
 // the next one.
 struct slots::waiter {
-    waiter(slots& slots_, asio::any_io_executor executor)
-        : owner(slots_), timer(std::move(executor), asio::steady_timer::time_point::max()) {
+    waiter(slots& slots_, const asio::any_io_executor& executor)
+        : owner(slots_), timer(executor, asio::steady_timer::time_point::max()) {
         owner.waiters_.push_back(this);
     }
     waiter(const waiter&) = delete;
@@ -25,7 +25,7 @@ struct slots::waiter {
 
 slot slots::try_acquire() noexcept {
     if (closed_ || free_ == 0) {
-        return slot();
+        return {};
     }
     --free_;
     return slot(this);

@@ -40,8 +40,8 @@ struct token_options {
 
 class token_keeper {
 public:
-    token_keeper(asio::any_io_executor executor, clock& time, http::client& client, logger& log,
-                 random_source& random, token_options options);
+    token_keeper(const asio::any_io_executor& executor, clock& time, http::client& client,
+                 logger& log, random_source& random, token_options options);
 
     // Fetches and renews until cancelled. Nothing is fetched before the first get().
     asio::awaitable<void> run();

@@ -13,7 +13,7 @@ namespace onboardd {
 
 class condition {
 public:
-    explicit condition(asio::any_io_executor executor);
+    explicit condition(const asio::any_io_executor& executor);
 
     // Lets all go on that wait now. Who comes later waits for the next call.
     void notify_all();

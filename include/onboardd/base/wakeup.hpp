@@ -13,7 +13,7 @@ namespace onboardd {
 
 class wakeup {
 public:
-    explicit wakeup(asio::any_io_executor executor);
+    explicit wakeup(const asio::any_io_executor& executor);
 
     // Lets the waiter go on, now or when it comes.
     void set();
