@@ -34,6 +34,16 @@ std::optional<access_token> token_keeper::current() const {
     return usable() ? std::optional(current_) : std::nullopt;
 }
 
+token_times token_keeper::times() const {
+    token_times seen;
+    seen.next_fetch_at = next_fetch_;
+    if (usable()) {
+        seen.obtained_at = obtained_at_;
+        seen.expires_at = expires_at_;
+    }
+    return seen;
+}
+
 asio::awaitable<void> token_keeper::run() {
     for (;;) {
         if (!asked_) {
@@ -79,7 +89,8 @@ asio::awaitable<void> token_keeper::fetch() {
 void token_keeper::store(token_grant grant) {
     current_.value = std::make_shared<const secret>(std::move(grant.access_token));
     ++current_.generation;
-    expires_at_ = time_.now() + grant.life;
+    obtained_at_ = time_.now();
+    expires_at_ = obtained_at_ + grant.life;
     next_fetch_ = time_.now() + renew_after(grant.life, random_);
     proven_ = false;
     if (!refused_) {  // a credential that was refused counts as good only once a call has worked

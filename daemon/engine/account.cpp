@@ -88,14 +88,48 @@ void account::jobs_arrived() {
     wake_.set();
 }
 
-std::string account::paused() const {
+account_pause account::pause() const {
     if (keeper_.refused()) {
-        return "the credential is refused";
+        return account_pause::credential_refused;
     }
     if (forbidden_pause_.count() != 0) {
-        return "the provider answers 403";
+        return account_pause::forbidden;
     }
-    return paused_until_ > context_.parts.time.now() ? "the provider asked to wait" : "";
+    return paused_until_ > context_.parts.time.now() ? account_pause::asked_to_wait
+                                                     : account_pause::none;
+}
+
+account_status account::status() const {
+    const auto& time = context_.parts.time;
+    account_status view;
+    view.id = options_.id;
+    const auto token = keeper_.times();
+    if (token.obtained_at) {
+        view.token_obtained_at = wall_of(time, *token.obtained_at);
+        view.token_expires_at = wall_of(time, *token.expires_at);
+    }
+    view.limit = in_flight_limit();
+    view.limit_max = options_.in_flight_max;
+    view.in_flight = in_flight_;
+    view.requests_per_second_max = options_.requests_per_second_max;
+    view.pause = pause();
+    if (view.pause != account_pause::none) {
+        const bool needs_token = view.pause == account_pause::credential_refused;
+        view.paused_until = wall_of(time, needs_token ? token.next_fetch_at : paused_until_);
+    }
+    add_window(view);
+    return view;
+}
+
+void account::add_window(account_status& view) const {
+    view.window = options_.window;
+    if (view.window) {
+        const auto now = context_.parts.time.wall_now();
+        view.window_open = in_window(*view.window, now);
+        if (!view.window_open) {
+            view.window_opens_at = next_opening(*view.window, now);
+        }
+    }
 }
 
 // A place among the requests in flight, given back when the answer is there; and among the jobs

@@ -30,8 +30,8 @@ public:
     void wake();
     void jobs_arrived();
 
-    // Why nothing is being submitted, for people; empty if nothing holds the account back.
-    [[nodiscard]] std::string paused() const;
+    // As of now; the counts of its jobs are the engine's.
+    [[nodiscard]] account_status status() const;
 
 private:
     // Jobs claimed for one kind of step, and when the ledger is worth asking again.
@@ -48,6 +48,9 @@ private:
         job_state state;
         std::uint32_t revision;
     };
+
+    [[nodiscard]] account_pause pause() const;
+    void add_window(account_status& view) const;
 
     asio::awaitable<void> dispatch();
     asio::awaitable<void> reconcile();

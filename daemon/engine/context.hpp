@@ -5,6 +5,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <unordered_map>
 
 #include "onboardd/engine/engine.hpp"
 #include "onboardd/policy/breaker.hpp"
@@ -19,7 +20,8 @@ struct engine_context {
     engine_options options;
     breaker provider_breaker;  // one provider, one breaker
     engine_status status;
-    std::set<std::string> batches_moved;  // since the start
+    std::set<std::string> batches_moved;                       // since the start
+    std::unordered_map<std::string, state_counts> by_account;  // the whole ledger
     publisher* outcomes = nullptr;
     room* disks = nullptr;
     std::function<void()> wake_accounts;  // the breaker has changed, or jobs have arrived
@@ -29,6 +31,14 @@ struct engine_context {
 
     // Keeps the counts; `from` is nullopt for a job that has just been accepted.
     void moved(const job& after, std::optional<job_state> from);
+    void count(const std::string& account, job_state state, std::uint64_t jobs);
 };
+
+// When `at` is by the wall clock; a moment that has passed long ago counts as now.
+inline wall_time wall_of(const clock& time, steady_time at) {
+    const auto now = time.now();
+    const auto from_now = at == steady_time::min() ? steady_time::duration(0) : at - now;
+    return time.wall_now() + std::chrono::duration_cast<milliseconds>(from_now);
+}
 
 }  // namespace onboardd

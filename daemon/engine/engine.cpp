@@ -1,5 +1,6 @@
 #include "onboardd/engine/engine.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <stdexcept>
 #include <utility>
@@ -30,6 +31,34 @@ std::uint64_t engine_status::open() const {
     return sum;
 }
 
+std::string_view to_string(account_pause why) noexcept {
+    switch (why) {
+        case account_pause::none:
+            return "";
+        case account_pause::credential_refused:
+            return "the credential is refused";
+        case account_pause::forbidden:
+            return "the provider answers 403";
+        case account_pause::asked_to_wait:
+            return "the provider asked to wait";
+    }
+    return "";
+}
+
+std::string_view name_of(account_pause why) noexcept {
+    switch (why) {
+        case account_pause::none:
+            return "none";
+        case account_pause::credential_refused:
+            return "credential_refused";
+        case account_pause::forbidden:
+            return "forbidden";
+        case account_pause::asked_to_wait:
+            return "asked_to_wait";
+    }
+    return "none";
+}
+
 namespace {
 
 // Whether a transition brings the run nearer to its end. Trying again and again does not.
@@ -40,15 +69,25 @@ bool is_progress(job_state from, job_state to) {
 
 }  // namespace
 
+void engine_context::count(const std::string& account, job_state state, std::uint64_t jobs) {
+    const auto index = static_cast<std::size_t>(state);
+    status.by_state[index] += jobs;
+    by_account[account][index] += jobs;
+}
+
 void engine_context::moved(const job& after, std::optional<job_state> from) {
     if (from == after.state) {
         return;
     }
     status.moves += !from || is_progress(*from, after.state) ? 1 : 0;
-    ++status.by_state[static_cast<std::size_t>(after.state)];
-    ++status.reached[static_cast<std::size_t>(after.state)];
+    const auto to = static_cast<std::size_t>(after.state);
+    auto& of_account = by_account[after.account];
+    ++status.by_state[to];
+    ++of_account[to];
+    ++status.reached[to];
     if (from) {
         --status.by_state[static_cast<std::size_t>(*from)];
+        --of_account[static_cast<std::size_t>(*from)];
     }
     batches_moved.insert(after.batch);
     if (is_final(after.state)) {
@@ -66,6 +105,7 @@ public:
         : context_{parts,
                    std::move(options),
                    breaker(options.breaking),
+                   {},
                    {},
                    {},
                    nullptr,
@@ -98,6 +138,7 @@ public:
 
     // The order matters: who feeds others ends first, so that nothing is left behind.
     asio::awaitable<void> run() {
+        context_.status.started_at = context_.parts.time.wall_now();
         co_await load_totals();
         publishing_.spawn(publisher_.run());
         background_.spawn(context_.parts.client.run());
@@ -128,9 +169,17 @@ public:
 
     engine_status status() const {
         auto view = context_.status;
-        for (std::size_t i = 0; i < accounts_.size(); ++i) {
-            if (auto why = accounts_[i].paused(); !why.empty()) {
-                view.paused.push_back(context_.options.accounts[i].id + ": " + why);
+        const auto& time = context_.parts.time;
+        const auto& breaker = context_.provider_breaker;
+        view.provider_failing = !breaker.closed();
+        if (view.provider_failing && breaker.opens_at() != steady_time::max()) {
+            view.provider_probe_at = wall_of(time, breaker.opens_at());
+        }
+        view.ledger_failure = ledger_failure_ ? words_for(ledger_failure_) : "";
+        add_accounts(view);
+        for (const auto& entry : view.accounts) {
+            if (entry.pause != account_pause::none) {
+                view.paused.push_back(entry.id + ": " + std::string(to_string(entry.pause)));
             }
         }
         return view;
@@ -151,6 +200,25 @@ public:
     }
 
 private:
+    void add_accounts(engine_status& view) const {
+        auto others = context_.by_account;
+        for (const auto& entry : accounts_) {
+            auto& added = view.accounts.emplace_back(entry.status());
+            if (const auto counts = others.extract(added.id)) {
+                added.by_state = counts.mapped();
+            }
+        }
+        const auto configured = static_cast<std::ptrdiff_t>(view.accounts.size());
+        for (auto& [id, counts] : others) {
+            auto& added = view.accounts.emplace_back();
+            added.id = id;
+            added.configured = false;
+            added.by_state = counts;
+        }
+        std::ranges::sort(view.accounts.begin() + configured, view.accounts.end(), {},
+                          &account_status::id);
+    }
+
     // Joins whatever happens, so that the next group is joined too: a stop that is cut short while
     // outcomes wait for the disk cancels one of the later joins.
     static asio::awaitable<std::exception_ptr> end_of(task_group& group) {
@@ -168,7 +236,7 @@ private:
             throw std::runtime_error("the ledger cannot be read: " + totals.error().message());
         }
         for (const auto& entry : *totals) {
-            context_.status.by_state[static_cast<std::size_t>(entry.state)] += entry.jobs;
+            context_.count(entry.account, entry.state, entry.jobs);
         }
     }
 

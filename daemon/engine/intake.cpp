@@ -113,7 +113,7 @@ void intake::count(const std::vector<new_job>& shapes, const std::vector<admissi
         switch (verdicts[i]) {
             case admission::accepted:
                 any_new = true;
-                ++context_.status.by_state[static_cast<std::size_t>(job_state::queued)];
+                context_.count(shapes[i].account, job_state::queued, 1);
                 context_.batches_moved.insert(shapes[i].batch);
                 break;
             case admission::known:

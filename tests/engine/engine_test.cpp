@@ -709,6 +709,85 @@ TEST_F(Engine, MissingOutcomesWaitForRoomInTheLedger) {
     EXPECT_EQ(log.count("outcomes_missing"), 1u);
 }
 
+TEST_F(Engine, TheStatusTellsOfEachAccountItsTokenLimitsAndStates) {
+    options.accounts[0].requests_per_second_max = 5;
+    provider.script("r2", {fate::refuse});
+    add("r1");
+    add("r2");
+    const auto began = time.wall_now();
+    linger = true;
+    drain_with({{30s,
+                 [&] {
+                     const auto status = subject->status();
+                     ASSERT_EQ(status.accounts.size(), 1u);
+                     const auto& seen = status.accounts[0];
+                     EXPECT_EQ(seen.id, "T12345678");
+                     EXPECT_TRUE(seen.configured);
+                     EXPECT_EQ(seen.of(job_state::created), 1u);
+                     EXPECT_EQ(seen.of(job_state::rejected), 1u);
+                     EXPECT_EQ(seen.of(job_state::queued), 0u);
+                     ASSERT_TRUE(seen.token_obtained_at && seen.token_expires_at);
+                     EXPECT_LT(*seen.token_obtained_at - began, 10s);
+                     EXPECT_EQ(*seen.token_expires_at - *seen.token_obtained_at, 4h);
+                     EXPECT_EQ(seen.limit, 64u);
+                     EXPECT_EQ(seen.limit_max, 64u);
+                     EXPECT_EQ(seen.in_flight, 0u);
+                     EXPECT_EQ(seen.requests_per_second_max, 5);
+                     EXPECT_EQ(seen.pause, account_pause::none);
+                     EXPECT_FALSE(seen.paused_until);
+                     EXPECT_TRUE(seen.window_open);
+                     EXPECT_EQ(status.started_at, began);
+                     EXPECT_FALSE(status.provider_failing);
+                 }}},
+               1min);
+}
+
+TEST_F(Engine, TheStatusTellsWhyAnAccountIsPausedAndUntilWhen) {
+    provider.token_status = 401;
+    options.accounts[0].window = time_window{3h, 4h, "UTC"};  // it is 01:00
+    const auto midnight = std::chrono::floor<std::chrono::days>(time.wall_now());
+    add("r1");
+    const auto before = [&] {
+        const auto seen = subject->status().accounts.at(0);
+        EXPECT_FALSE(seen.window_open);
+        EXPECT_EQ(seen.window_opens_at, wall_time(midnight + 3h));
+        EXPECT_FALSE(seen.token_obtained_at) << "nothing was sent yet";
+    };
+    const auto within = [&] {
+        const auto status = subject->status();
+        const auto& seen = status.accounts.at(0);
+        EXPECT_TRUE(seen.window_open);
+        EXPECT_FALSE(seen.window_opens_at);
+        EXPECT_EQ(seen.pause, account_pause::credential_refused);
+        EXPECT_EQ(seen.limit, 1u) << "one probe at a time";
+        ASSERT_TRUE(seen.paused_until);
+        EXPECT_GT(*seen.paused_until, time.wall_now());
+        EXPECT_LE(*seen.paused_until, time.wall_now() + 11min);
+        EXPECT_EQ(status.paused, std::vector<std::string>{"T12345678: the credential is refused"});
+        provider.token_status = 200;
+    };
+    drain_with({{1h, before}, {2h + 5min, within}});
+    EXPECT_EQ(published["r1"].state, job_state::created);
+}
+
+TEST_F(Engine, TheStatusNamesJobsOfAnAccountThatNobodySends) {
+    add("r1");
+    drain();
+    options.accounts[0].id = "T00000009";
+    linger = true;
+    drain_with({{1s,
+                 [&] {
+                     const auto status = subject->status();
+                     ASSERT_EQ(status.accounts.size(), 2u);
+                     EXPECT_EQ(status.accounts[0].id, "T00000009");
+                     EXPECT_TRUE(status.accounts[0].configured);
+                     EXPECT_EQ(status.accounts[1].id, "T12345678");
+                     EXPECT_FALSE(status.accounts[1].configured);
+                     EXPECT_EQ(status.accounts[1].of(job_state::created), 1u);
+                 }}},
+               1min);
+}
+
 TEST_F(Engine, NothingIsTakenInWhileADiskIsShortOfRoom) {
     bool is_short = true;
     find_shortages = [&](bool) -> asio::awaitable<std::vector<std::string>> {

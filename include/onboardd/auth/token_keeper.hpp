@@ -38,6 +38,13 @@ struct token_options {
     milliseconds paused_retry_max{std::chrono::minutes(10)};
 };
 
+// What people may know of the token in use: never the token.
+struct token_times {
+    std::optional<steady_time> obtained_at;  // nullopt: there is none that has not expired
+    std::optional<steady_time> expires_at;
+    steady_time next_fetch_at = steady_time::min();
+};
+
 class token_keeper {
 public:
     token_keeper(const asio::any_io_executor& executor, clock& time, http::client& client,
@@ -66,6 +73,8 @@ public:
 
     [[nodiscard]] std::uint64_t fetches() const noexcept { return fetches_; }
 
+    [[nodiscard]] token_times times() const;
+
 private:
     [[nodiscard]] bool usable() const;
     asio::awaitable<void> fetch();
@@ -81,6 +90,7 @@ private:
     wakeup wanted_;
     condition changed_;
     access_token current_;
+    steady_time obtained_at_ = steady_time::min();
     steady_time expires_at_ = steady_time::min();
     steady_time next_fetch_ = steady_time::min();
     milliseconds pause_{0};

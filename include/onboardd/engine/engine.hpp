@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "onboardd/base/clock.hpp"
@@ -82,11 +83,48 @@ struct engine_parts {
     shortage_finder find_shortages = {};  // empty: there is always room
 };
 
+// How many jobs are in each state, indexed by job_state.
+using state_counts = std::array<std::uint64_t, 12>;
+
+// Why an account submits nothing for now, apart from its window and its limits.
+enum class account_pause : std::uint8_t {
+    none,
+    credential_refused,  // 401 or 403 for the token, or 401 for a fresh one
+    forbidden,           // 403 for the call
+    asked_to_wait,       // Retry-After
+};
+
+// In words, for people; empty for none.
+std::string_view to_string(account_pause why) noexcept;
+// For programs: the name as it stands above.
+std::string_view name_of(account_pause why) noexcept;
+
+// One account as of now, for people and metrics. No secret is in it.
+struct account_status {
+    std::string id;
+    bool configured = true;  // false: the ledger has jobs of it, and nothing sends them
+    state_counts by_state{};
+    std::optional<wall_time> token_obtained_at;  // nullopt: no token that has not expired
+    std::optional<wall_time> token_expires_at;
+    std::uint32_t limit = 0;      // requests that may be in flight now
+    std::uint32_t limit_max = 0;  // in_flight_max of the configuration
+    std::uint32_t in_flight = 0;
+    std::optional<double> requests_per_second_max;
+    account_pause pause = account_pause::none;
+    std::optional<wall_time> paused_until;  // when the next try is due; nullopt: not paused
+    std::optional<time_window> window;
+    bool window_open = true;
+    std::optional<wall_time> window_opens_at;  // nullopt: it is open
+
+    [[nodiscard]] std::uint64_t of(job_state state) const {
+        return by_state[static_cast<std::size_t>(state)];
+    }
+};
+
 // A view for progress lines, STATUS= and the exit code. Counts are of jobs unless said otherwise.
 struct engine_status {
-    std::array<std::uint64_t, 12> by_state{};  // indexed by job_state; the whole ledger
-    std::array<std::uint64_t, 12>
-        reached{};  // the same index: jobs that came to this state since the start
+    state_counts by_state{};          // the whole ledger
+    state_counts reached{};           // jobs that came to this state since the start
     std::uint64_t refused_files = 0;  // files and lines moved to rejected/ since the start
     std::uint64_t left_files = 0;     // in incoming/ that can be neither taken nor moved away
     std::uint64_t in_flight = 0;      // requests
@@ -98,6 +136,12 @@ struct engine_status {
     // Why nothing new is taken in: the disk of the ledger or of the outcomes is full or fails.
     // Empty: the engine is ready for jobs. It goes on by itself when this is over.
     std::vector<std::string> short_of_room;
+    std::string ledger_failure;  // why the engine ends; empty: the ledger works
+    // The breaker is open: the provider fails again and again, and one probe at a time is sent.
+    bool provider_failing = false;
+    std::optional<wall_time> provider_probe_at;  // when the next probe may go
+    wall_time started_at{};
+    std::vector<account_status> accounts;  // those configured in their order, then the others
 
     [[nodiscard]] std::uint64_t of(job_state state) const {
         return by_state[static_cast<std::size_t>(state)];
