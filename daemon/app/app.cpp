@@ -14,6 +14,8 @@
 
 #include "daemon/app/progress.hpp"
 #include "daemon/app/wiring.hpp"
+#include "onboardd/admin/pages.hpp"
+#include "onboardd/admin/server.hpp"
 #include "onboardd/base/blocking.hpp"
 #include "onboardd/base/task_group.hpp"
 #include "onboardd/base/until.hpp"
@@ -91,8 +93,13 @@ public:
           engine_({loop_.get_executor(), *time_, *log_, random_, *store_, *client_, *spool_,
                    make_sink(writer_, files_), make_shortage_finder(settings, files_)},
                   engine_options_of(settings)),
+          window_(
+              admin::open_server(loop_.get_executor(), *time_, *log_, admin_options_of(settings))),
           work_(loop_.get_executor()),
-          helpers_(loop_.get_executor(), [this] { engine_.stop(); }) {}
+          helpers_(loop_.get_executor(), [this] { engine_.stop(); }) {
+        admin::add_pages(*window_, {.status = [this] { return engine_.status(); },
+                                    .now = [this] { return time_->wall_now(); }});
+    }
 
     run_result run() {
         std::exception_ptr failure;
@@ -117,6 +124,7 @@ private:
         helpers_.spawn(tell_status());
         helpers_.spawn(feed_watchdog());
         helpers_.spawn(keep_mark());
+        helpers_.spawn(window_->run());
         if (options_.drain) {
             helpers_.spawn(watch_drain());
         }
@@ -371,6 +379,7 @@ private:
     std::unique_ptr<http::client> client_;
     systemd_notifier notify_;
     engine engine_;
+    std::unique_ptr<admin::server> window_;
     task_group work_;
     task_group helpers_;
     run_result result_;

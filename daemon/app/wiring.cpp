@@ -85,6 +85,13 @@ sqlite_options ledger_options_of(const config& settings) {
     return options;
 }
 
+admin::server_options admin_options_of(const config& settings) {
+    admin::server_options options;
+    options.http = settings.admin.http;
+    options.socket = settings.admin.socket;
+    return options;
+}
+
 std::vector<std::string> find_shortages(const config& settings, bool was_short) {
     std::vector<std::string> found;
     const auto look = [&](const char* whose, const std::filesystem::path& at,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "onboardd/admin/server.hpp"
 #include "onboardd/config/config.hpp"
 #include "onboardd/engine/engine.hpp"
 #include "onboardd/http/client.hpp"
@@ -16,6 +17,7 @@ namespace onboardd {
 http::client_options client_options_of(const config& settings);
 spool_options spool_options_of(const config& settings);
 sqlite_options ledger_options_of(const config& settings);
+admin::server_options admin_options_of(const config& settings);
 
 // What must be free on the disks of the ledger and of the outcomes before new jobs are taken in.
 // Blocking.

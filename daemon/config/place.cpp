@@ -18,6 +18,8 @@
 namespace onboardd::reading {
 namespace {
 
+constexpr std::string_view unix_scheme = "unix:";
+
 using string_reading = reading_of<std::string>;
 
 bool is_digit(char c) {
@@ -118,8 +120,17 @@ string_reading read_ledger_url(const yaml_node& node) {
 
 string_reading read_http_address(const yaml_node& node) {
     static constexpr std::string_view allowed =
-        "; allowed: HOST:PORT with the host localhost, 127.0.0.1 or [::1]";
+        "; allowed: HOST:PORT with the host localhost, 127.0.0.1 or [::1], or unix:/PATH";
     std::string_view text = node.text;
+    if (text.starts_with(unix_scheme)) {
+        auto path = text.substr(unix_scheme.size());
+        bool usable =
+            path.starts_with('/') && path.size() > 1 && path.size() <= limits::socket_bytes_max;
+        return usable ? string_reading::good(node.text)
+                      : string_reading::bad(shown(text) + " has no absolute path of at most " +
+                                            std::to_string(limits::socket_bytes_max) + " bytes" +
+                                            std::string(allowed));
+    }
     auto colon = text.rfind(':');
     if (colon == std::string_view::npos || !is_port(text.substr(colon + 1))) {
         return string_reading::bad(shown(text) + " has no port from 1 to 65535" +

@@ -18,7 +18,8 @@ TEST_P(ValueFaults, AreFoundWhereTheyAre) {
 }
 
 constexpr auto url_form = "; allowed: https://HOST[:PORT][/PATH]";
-constexpr auto local_form = "; allowed: HOST:PORT with the host localhost, 127.0.0.1 or [::1]";
+constexpr auto local_form =
+    "; allowed: HOST:PORT with the host localhost, 127.0.0.1 or [::1], or unix:/PATH";
 constexpr auto window_form = "; allowed: as in \"01:00-05:30 Europe/Oslo\"";
 constexpr auto duration_form =
     " is not a duration; allowed: a whole number with a unit: ms, s, m, h or d, from ";
@@ -158,6 +159,10 @@ INSTANTIATE_TEST_SUITE_P(
             std::string("\"::1:80\" is not an address") + local_form),
         one("HttpOtherHost", "admin", "http", "example.com:80",
             std::string("\"example.com:80\" is not an address") + local_form),
+        one("HttpSocket", "admin", "http", "unix:/run/onboardd/http.sock", ""),
+        one("HttpSocketWithARelativePath", "admin", "http", "unix:http.sock",
+            std::string("\"unix:http.sock\" has no absolute path of at most 107 bytes") +
+                local_form),
         one("FollowAtTheEdge", "follow", "interval", "1s", ""),
         one("FollowBelowTheEdge", "follow", "interval", "999ms",
             "999ms is out of range; allowed: from 1s to 30d")),

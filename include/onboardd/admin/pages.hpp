@@ -1,0 +1,33 @@
+#pragma once
+
+// What the admin server shows: health, the status as JSON. Nothing here changes anything, and
+// nothing shows a secret or a person's data.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "onboardd/admin/server.hpp"
+#include "onboardd/engine/engine.hpp"
+
+namespace onboardd::admin {
+
+// Where the pages look. All are called on the loop.
+struct view {
+    std::function<engine_status()> status;
+    std::function<wall_time()> now;
+};
+
+// Why the daemon should not be relied upon now, in words: the ledger fails, there is no room for
+// new jobs, or no account can submit. Empty: it is ready. An account that was only asked to wait,
+// or whose window is closed, does its work.
+std::vector<std::string> not_ready_reasons(const engine_status& status);
+
+// The status as JSON, schema "onboardd/status/1": members may be added, and none that is there
+// changes its meaning or goes.
+std::string status_json(const engine_status& status, wall_time now);
+
+// GET /healthz, /readyz and /api/status.
+void add_pages(server& window, view source);
+
+}  // namespace onboardd::admin
