@@ -9,9 +9,9 @@ packages='
     g++ cmake ninja-build pkg-config ccache git
     libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
     libssl-dev libyaml-cpp-dev libsqlite3-dev libsystemd-dev
-    libcli11-dev libvalijson-dev libhowardhinnant-date-dev libxxhash-dev tzdata
+    libcli11-dev libvalijson-dev prometheus-cpp-dev libhowardhinnant-date-dev libxxhash-dev tzdata
     libgtest-dev libgmock-dev libbenchmark-dev
-    openssl ca-certificates python3 mount strace
+    openssl ca-certificates python3 mount strace prometheus
 '
 for group in "$@"; do
     case $group in

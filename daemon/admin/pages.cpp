@@ -3,6 +3,8 @@
 #include <memory>
 #include <utility>
 
+#include "onboardd/admin/metrics.hpp"
+
 namespace onboardd::admin {
 namespace {
 
@@ -37,6 +39,12 @@ void add_pages(server& window, view source) {
         response out;
         out.content_type = json_type;
         out.body = status_json(from->status(), from->now());
+        co_return out;
+    });
+    window.on(verb::get, "/metrics", [from](request) -> asio::awaitable<response> {
+        response out;
+        out.content_type = metrics_type;
+        out.body = co_await from->metrics();
         co_return out;
     });
 }

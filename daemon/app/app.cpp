@@ -14,6 +14,7 @@
 
 #include "daemon/app/progress.hpp"
 #include "daemon/app/wiring.hpp"
+#include "onboardd/admin/metrics.hpp"
 #include "onboardd/admin/pages.hpp"
 #include "onboardd/admin/server.hpp"
 #include "onboardd/base/blocking.hpp"
@@ -56,10 +57,17 @@ shortage_finder make_shortage_finder(const config& settings, asio::thread_pool& 
 
 // The ledger is held against the outcomes before it may do anything. They are looked at with the
 // spool already owned, so that a second daemon on it is told that instead.
-sqlite_options marked_options_of(const config& settings) {
+sqlite_options marked_options_of(const config& settings, measures& seen) {
     auto options = ledger_options_of(settings);
+    options.seen = &seen;
     options.mark = read_mark(settings.outcomes.directory);
     options.publish_all_again = !options.mark && has_no_outcomes(settings.outcomes.directory);
+    return options;
+}
+
+http::client_options measured_options_of(const config& settings, measures& seen) {
+    auto options = client_options_of(settings);
+    options.seen = &seen;
     return options;
 }
 
@@ -82,23 +90,26 @@ public:
           log_(make_logger(settings.log.level, settings.log.format)),
           time_(make_system_clock()),
           random_(std::random_device{}()),
+          spool_at_(settings.spool.directory),
           outcomes_(settings.outcomes.directory),
           writer_(outcomes_),
           spool_(open_spool(loop_.get_executor(), files_, *time_, *log_,
                             make_job_reader(settings.accounts, settings.checks),
                             spool_options_of(settings))),
-          store_(open_sqlite_ledger(loop_.get_executor(), *time_, marked_options_of(settings))),
-          client_(
-              http::make_client(loop_.get_executor(), *time_, *log_, client_options_of(settings))),
+          store_(
+              open_sqlite_ledger(loop_.get_executor(), *time_, marked_options_of(settings, seen_))),
+          client_(http::make_client(loop_.get_executor(), *time_, *log_,
+                                    measured_options_of(settings, seen_))),
           engine_({loop_.get_executor(), *time_, *log_, random_, *store_, *client_, *spool_,
-                   make_sink(writer_, files_), make_shortage_finder(settings, files_)},
+                   make_sink(writer_, files_), make_shortage_finder(settings, files_), &seen_},
                   engine_options_of(settings)),
           window_(
               admin::open_server(loop_.get_executor(), *time_, *log_, admin_options_of(settings))),
           work_(loop_.get_executor()),
           helpers_(loop_.get_executor(), [this] { engine_.stop(); }) {
         admin::add_pages(*window_, {.status = [this] { return engine_.status(); },
-                                    .now = [this] { return time_->wall_now(); }});
+                                    .now = [this] { return time_->wall_now(); },
+                                    .metrics = [this] { return metrics(); }});
     }
 
     run_result run() {
@@ -297,6 +308,13 @@ private:
         }
     }
 
+    asio::awaitable<std::string> metrics() {
+        const auto depth = co_await blocking(files_, [&] { return look_at_spool(spool_at_); });
+        const auto status = engine_.status();
+        const admin::metrics_view view{status, seen_, store_->counters(), depth, time_->wall_now()};
+        co_return admin::metrics_text(view);
+    }
+
     asio::awaitable<void> feed_watchdog() {
         const auto interval = notify_.watchdog_interval();
         while (interval) {
@@ -368,10 +386,12 @@ private:
     asio::signal_set& signals_;
     const command_line& options_;
     const std::function<std::optional<config>()>& reread_;
+    measures seen_;
     asio::thread_pool files_;
     std::unique_ptr<logger> log_;
     std::unique_ptr<clock> time_;
     random_source random_;
+    std::filesystem::path spool_at_;
     std::filesystem::path outcomes_;
     outcome_writer writer_;
     std::unique_ptr<spool> spool_;

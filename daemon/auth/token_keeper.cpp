@@ -63,7 +63,11 @@ asio::awaitable<void> token_keeper::fetch() {
     http::exchange_options exchange;
     exchange.time_max = options_.request_time_max;
     exchange.body_bytes_max = 64 * 1024;
+    const auto asked_at = time_.now();
     auto answer = co_await client_.send(std::move(message), std::move(exchange));
+    if (options_.seen != nullptr && answer) {
+        options_.seen->token_time.observe(time_.now() - asked_at);
+    }
     if (!answer) {
         fail(false, milliseconds(0), answer.error().ec.message());
         co_return;
@@ -101,6 +105,9 @@ void token_keeper::store(token_grant grant) {
 }
 
 void token_keeper::fail(bool refusal, milliseconds at_least, std::string_view why) {
+    if (options_.seen != nullptr) {
+        options_.seen->token_failures.add();
+    }
     if (refusal) {
         note_refusal(why);
     } else {

@@ -24,11 +24,12 @@ constexpr std::uint32_t unfinished_per_slot =
 constexpr milliseconds gather_max{
     1'000};  // how long a wanted reading waits for others that want it too
 
-token_options keeper_options(const engine_context& context, const account_options& options) {
+token_options keeper_options(engine_context& context, const account_options& options) {
     token_options keeper;
     keeper.account = options.id;
     keeper.make_request = options.make_token_request;
     keeper.request_time_max = context.options.request_time_max;
+    keeper.seen = &context.seen;
     return keeper;
 }
 
@@ -349,7 +350,11 @@ asio::awaitable<void> account::submit(claimed_job& work, slot& held) {
     exchange.time_max = context_.options.request_time_max;
     exchange.body_bytes_max = context_.options.response_bytes_max;
     exchange.send_deadline = send_deadline;
+    const auto sent_at = parts.time.now();
     auto answer = co_await (*line)->send(std::move(message), std::move(exchange));
+    if (answer) {
+        context_.seen.request_time.observe(parts.time.now() - sent_at);
+    }
     line->reset();
     held.answered();
     const auto now = parts.time.wall_now();

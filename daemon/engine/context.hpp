@@ -17,6 +17,7 @@ class room;
 
 struct engine_context {
     engine_parts parts;
+    measures& seen;  // those of `parts`, or of nobody
     engine_options options;
     breaker provider_breaker;  // one provider, one breaker
     engine_status status;

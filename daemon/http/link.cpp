@@ -21,6 +21,7 @@ failure link::failed(const error_code& ec, phase step, std::string detail) const
 }
 
 asio::awaitable<std::optional<failure>> link::open(tls_context& context, const endpoint& peer) {
+    opened_at = std::chrono::steady_clock::now();
     error_code ec;
     socket_.open(peer.protocol(), ec);
     if (ec) {
@@ -35,6 +36,7 @@ asio::awaitable<std::optional<failure>> link::open(tls_context& context, const e
     if (connected || aborted) {
         co_return failed(connected, phase::connect, peer.address().to_string());
     }
+    connected_at = std::chrono::steady_clock::now();
     tls_.emplace(context, socket_.native_handle());
     for (auto step = tls_->handshake(); step != io::done; step = tls_->handshake()) {
         if (step == io::failed) {

@@ -39,6 +39,8 @@ public:
 
     steady_time deadline = steady_time::max();  // when it is aborted, on the machine's clock
     steady_time idle_since{};                   // on the client's clock
+    steady_time opened_at{};                    // the same clock as `deadline`: open() was called
+    steady_time connected_at{};                 // TCP was there
     error_code aborted;
     std::vector<char> in;  // the read buffer, as large as it was made
     std::string out;       // memory for the head of a request

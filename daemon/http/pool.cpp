@@ -144,12 +144,23 @@ asio::awaitable<result<pool::link_ptr, failure>> pool::open_any(std::vector<endp
         if (!failure_here) {
             addresses_.prefer(endpoints[i]);
             log_opened(*opened, endpoints[i]);
+            measure_opened(*opened);
             co_return opened;
         }
         failed = std::move(*failure_here);
     }
     addresses_.refresh();
+    if (options_.seen != nullptr) {
+        options_.seen->connect_failures.add();
+    }
     co_return failed;
+}
+
+void pool::measure_opened(const link& opened) {
+    if (options_.seen != nullptr) {
+        options_.seen->connect_time.observe(opened.connected_at - opened.opened_at);
+        options_.seen->tls_time.observe(machine_now() - opened.connected_at);
+    }
 }
 
 pool::link_ptr pool::make_link() {

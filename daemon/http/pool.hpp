@@ -62,6 +62,7 @@ private:
     link_ptr take_idle();
     link_ptr make_link();
     void log_opened(link& opened, const endpoint& peer);
+    void measure_opened(const link& opened);
     void stop();
 
     asio::any_io_executor executor_;

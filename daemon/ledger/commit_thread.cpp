@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <chrono>
 
 namespace onboardd::sqlite {
 
@@ -33,10 +34,13 @@ bool any(const operation&) {
 }  // namespace
 
 commit_thread::commit_thread(asio::any_io_executor home, store& tables, reserve& spare,
-                             std::size_t rows_max)
-    : home_(std::move(home)), tables_(tables), spare_(spare), rows_max_(rows_max), thread_([this] {
-          run();
-      }) {}
+                             std::size_t rows_max, measures* seen)
+    : home_(std::move(home)),
+      tables_(tables),
+      spare_(spare),
+      rows_max_(rows_max),
+      seen_(seen),
+      thread_([this] { run(); }) {}
 
 commit_thread::~commit_thread() {
     {
@@ -141,6 +145,7 @@ bool commit_thread::try_to_execute(const members& together) {
 void commit_thread::execute(const members& together) {
     const bool anything_written =
         std::ranges::any_of(together, [](const operation* one) { return one->writes(); });
+    const auto began = std::chrono::steady_clock::now();
     tables_.begin(anything_written);
     for (auto* next : together) {
         next->execute(tables_);
@@ -149,7 +154,11 @@ void commit_thread::execute(const members& together) {
     damaged_.store(tables_.damaged(), std::memory_order_relaxed);
     if (anything_written) {
         commits_.fetch_add(1, std::memory_order_relaxed);
-        rows_.store(tables_.rows(), std::memory_order_relaxed);
+        const auto before = rows_.exchange(tables_.rows(), std::memory_order_relaxed);
+        if (seen_ != nullptr) {
+            seen_->commit_time.observe(std::chrono::steady_clock::now() - began);
+            seen_->commit_rows.observe(static_cast<double>(tables_.rows() - before));
+        }
     }
 }
 

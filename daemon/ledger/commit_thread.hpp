@@ -83,8 +83,9 @@ private:
 class commit_thread {
 public:
     // Takes over `tables` and `spare` until it is destroyed. At most `rows_max` rows share a
-    // commit, unless one call has more.
-    commit_thread(asio::any_io_executor home, store& tables, reserve& spare, std::size_t rows_max);
+    // commit, unless one call has more. Commits are measured in `seen` unless it is null.
+    commit_thread(asio::any_io_executor home, store& tables, reserve& spare, std::size_t rows_max,
+                  measures* seen);
     commit_thread(const commit_thread&) = delete;
     commit_thread& operator=(const commit_thread&) = delete;
     ~commit_thread();  // ends all that was left here, then the thread
@@ -131,6 +132,7 @@ private:
     store& tables_;
     reserve& spare_;
     const std::size_t rows_max_;
+    measures* const seen_;
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;

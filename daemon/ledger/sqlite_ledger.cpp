@@ -185,7 +185,7 @@ sqlite_ledger::sqlite_ledger(asio::any_io_executor executor, clock& time,
     identity_ = sqlite::identity(file_.db);
     spare_.keep_log_blocks();
     spare_.take();
-    thread_.emplace(std::move(executor), tables_, spare_, options.commit_rows_max);
+    thread_.emplace(std::move(executor), tables_, spare_, options.commit_rows_max, options.seen);
 }
 
 sqlite_ledger::~sqlite_ledger() {

@@ -103,10 +103,10 @@ protected:
             }
             co_return gone;
         };
-        subject =
-            std::make_unique<engine>(engine_parts{loop.get_executor(), time, log, random, *store,
-                                                  provider, incoming, sink, find_shortages},
-                                     options);
+        subject = std::make_unique<engine>(
+            engine_parts{loop.get_executor(), time, log, random, *store, provider, incoming, sink,
+                         find_shortages, &measured},
+            options);
     }
 
     void add(const std::string& reference, const std::string& organization = "923609016",
@@ -176,6 +176,7 @@ protected:
     bool publishing_fails = false;
     bool linger = false;  // drain() runs for its whole time
     shortage_finder find_shortages;
+    measures measured;
 
     // The ledger's disk, which is full between two moments.
     test::full_ledger& on_a_small_disk() {
@@ -786,6 +787,41 @@ TEST_F(Engine, TheStatusNamesJobsOfAnAccountThatNobodySends) {
                      EXPECT_EQ(status.accounts[1].of(job_state::created), 1u);
                  }}},
                1min);
+}
+
+std::uint64_t observed(const histogram& of) {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i <= of.bounds().size(); ++i) {
+        sum += of.count(i);
+    }
+    return sum;
+}
+
+TEST_F(Engine, MeasuresWhatItDoes) {
+    provider.script("late", {fate::too_many, fate::good});
+    provider.script("lost", {fate::created_then_cut});
+    provider.script("unsent", {fate::not_sent, fate::good});
+    provider.script("gone", {fate::cut, fate::good});
+    for (const auto* reference : {"late", "lost", "unsent", "gone", "good"}) {
+        add(reference);
+    }
+    drain();
+    EXPECT_EQ(observed(measured.job_time), 5u);
+    EXPECT_EQ(observed(measured.queue_wait), 5u) << "of the first attempt alone";
+    EXPECT_EQ(observed(measured.token_time), 1u);
+    EXPECT_GE(observed(measured.request_time), 5u);
+    EXPECT_NEAR(measured.token_time.sum(), 0.05, 0.001) << "the fake's latency";
+    const auto retries = [&](retry_reason why) {
+        return measured.retries[static_cast<std::size_t>(why)].value();
+    };
+    EXPECT_EQ(retries(retry_reason::too_many), 1u);
+    EXPECT_EQ(retries(retry_reason::no_connection), 1u);
+    EXPECT_EQ(retries(retry_reason::proven_absence), 1u);
+    const auto reconciled = [&](reconciliation result) {
+        return measured.reconciled[static_cast<std::size_t>(result)].value();
+    };
+    EXPECT_EQ(reconciled(reconciliation::found), 1u);
+    EXPECT_EQ(reconciled(reconciliation::absent), 1u);
 }
 
 TEST_F(Engine, NothingIsTakenInWhileADiskIsShortOfRoom) {

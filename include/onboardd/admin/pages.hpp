@@ -16,6 +16,7 @@ namespace onboardd::admin {
 struct view {
     std::function<engine_status()> status;
     std::function<wall_time()> now;
+    std::function<asio::awaitable<std::string>()> metrics;  // in the text format of Prometheus
 };
 
 // Why the daemon should not be relied upon now, in words: the ledger fails, there is no room for
@@ -27,7 +28,7 @@ std::vector<std::string> not_ready_reasons(const engine_status& status);
 // changes its meaning or goes.
 std::string status_json(const engine_status& status, wall_time now);
 
-// GET /healthz, /readyz and /api/status.
+// GET /healthz, /readyz, /api/status and /metrics.
 void add_pages(server& window, view source);
 
 }  // namespace onboardd::admin

@@ -16,6 +16,7 @@
 #include "onboardd/base/clock.hpp"
 #include "onboardd/base/condition.hpp"
 #include "onboardd/base/log.hpp"
+#include "onboardd/base/measures.hpp"
 #include "onboardd/base/random.hpp"
 #include "onboardd/base/wakeup.hpp"
 #include "onboardd/http/client.hpp"
@@ -36,6 +37,7 @@ struct token_options {
     milliseconds retry_max{60'000};
     milliseconds paused_retry_min{30'000};  // the same while the credential is refused
     milliseconds paused_retry_max{std::chrono::minutes(10)};
+    measures* seen = nullptr;  // where renewals are timed; null: nowhere
 };
 
 // What people may know of the token in use: never the token.

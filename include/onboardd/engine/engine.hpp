@@ -15,6 +15,7 @@
 
 #include "onboardd/base/clock.hpp"
 #include "onboardd/base/log.hpp"
+#include "onboardd/base/measures.hpp"
 #include "onboardd/base/random.hpp"
 #include "onboardd/config/config.hpp"
 #include "onboardd/engine/decide.hpp"
@@ -81,6 +82,7 @@ struct engine_parts {
     spool& incoming;
     outcome_sink outcomes;
     shortage_finder find_shortages = {};  // empty: there is always room
+    measures* seen = nullptr;             // where it counts and times; null: nowhere
 };
 
 // How many jobs are in each state, indexed by job_state.

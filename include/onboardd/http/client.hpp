@@ -17,6 +17,7 @@
 
 #include "onboardd/base/clock.hpp"
 #include "onboardd/base/log.hpp"
+#include "onboardd/base/measures.hpp"
 #include "onboardd/http/message.hpp"
 #include "onboardd/http/tls_options.hpp"
 
@@ -87,6 +88,7 @@ struct client_options {
     std::size_t header_bytes_max = 8 * 1024;
     std::size_t interim_max = 5;
     std::string user_agent = "onboardd/" ONBOARDD_VERSION;
+    measures* seen = nullptr;  // where connections are timed; null: nowhere
 
     // Changes performance.
     std::uint32_t connections_max = 64;

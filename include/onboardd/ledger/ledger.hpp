@@ -25,6 +25,7 @@
 
 #include "onboardd/base/clock.hpp"
 #include "onboardd/base/error.hpp"
+#include "onboardd/base/measures.hpp"
 #include "onboardd/ledger/job.hpp"
 #include "onboardd/ledger/mark.hpp"
 #include "onboardd/spool/job_file.hpp"
@@ -209,6 +210,8 @@ struct sqlite_options {
     // Changes performance.
     std::size_t commit_rows_max = 256;
     std::size_t cache_bytes_max = 16 * 1024 * 1024;
+
+    measures* seen = nullptr;  // where commits are counted and timed; null: nowhere
 };
 
 // Opens, repairs and checks the ledger, in this order (reliability rule "start after anything"):
