@@ -23,7 +23,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "mutation"
 EQUIVALENT = ROOT / "tests" / "equivalent_mutants.txt"
 GOAL = 95.0
-SOURCES = ["daemon/engine/decide.cpp", "daemon/ledger/job.cpp", "daemon/policy/breaker.cpp",
+SOURCES = ["daemon/engine/decide.cpp", "daemon/ledger/job.cpp", "daemon/ledger/operate.cpp",
+           "daemon/policy/breaker.cpp",
            "daemon/policy/budget.cpp", "daemon/policy/http_date.cpp", "daemon/policy/limiter.cpp",
            "daemon/policy/retry.cpp"]
 

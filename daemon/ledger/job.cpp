@@ -98,11 +98,11 @@ work_kind work_of(const job& row) noexcept {
             return watched ? work_kind::look_up : row.followed ? work_kind::read : work_kind::none;
         case job_state::rejected:
         case job_state::expired:
+        case job_state::cancelled:
             return watched ? work_kind::look_up : work_kind::none;
         case job_state::submitting:
         case job_state::conflict:
         case job_state::held:
-        case job_state::cancelled:
             return work_kind::none;
     }
     return work_kind::none;
