@@ -65,6 +65,7 @@ public:
         co_await turn();
         for (const auto id : jobs) {
             claimed_.erase(id);
+            revoked_.erase(id);
         }
     }
 
@@ -82,13 +83,52 @@ public:
                                          std::string raw_answer) override {
         co_await turn();
         const auto found = jobs_.find(after.id);
-        if (found == jobs_.end() || found->second.row.state != from) {
+        if (found == jobs_.end() || found->second.row.state != from ||
+            revoked_.contains(after.id)) {
             co_return errc::stale_job;
         }
+        claimed_.erase(after.id);
         replace(found->second, std::move(after), std::move(raw_answer));
         ++counters_.commits;
         ++counters_.rows;
         co_return result<void>();
+    }
+
+    asio::awaitable<result<operated>> operate(operation what, job_selection among, job_id after,
+                                              std::size_t count_max, wall_time now) override {
+        co_await turn();
+        operated done;
+        for (const auto& identity : among.identities) {
+            if (const auto found = identities_.find(identity); found != identities_.end()) {
+                operate_one(what, jobs_.at(found->second), now, done);
+            } else {
+                done.missing.push_back(identity);
+            }
+        }
+        if (among.identities.empty()) {
+            operate_portion(what, among, after, count_max, now, done);
+        }
+        counters_.commits += 1;
+        co_return done;
+    }
+
+    asio::awaitable<result<void>> set_pause(std::string account,
+                                            std::optional<operator_pause> pause) override {
+        co_await turn();
+        pauses_.erase(account);
+        if (pause) {
+            pauses_.emplace(std::move(account), std::move(*pause));
+        }
+        co_return result<void>();
+    }
+
+    asio::awaitable<result<std::vector<operator_pause>>> pauses() override {
+        co_await turn();
+        std::vector<operator_pause> found;
+        for (const auto& [account, pause] : pauses_) {
+            found.push_back(pause);
+        }
+        co_return found;
     }
 
     asio::awaitable<result<std::vector<job>>> unpublished(std::size_t count_max) override {
@@ -339,9 +379,46 @@ private:
         if (!raw_answer.empty()) {
             one.answer = std::move(raw_answer);
         }
-        claimed_.erase(after.id);
         one.reason = std::move(reason);
         one.row = std::move(after);
+    }
+
+    void operate_portion(operation what, const job_selection& among, job_id after,
+                         std::size_t count_max, wall_time now, operated& done) {
+        done.last = after;
+        std::size_t looked_at = 0;
+        auto next = jobs_.upper_bound(after);
+        for (; next != jobs_.end() && looked_at < operate_portion_max &&
+               done.changed.size() < count_max;
+             ++next, ++looked_at) {
+            done.last = next->first;
+            const auto& row = next->second.row;
+            if ((among.account.empty() || row.account == among.account) &&
+                (among.batch.empty() || row.batch == among.batch) &&
+                (!among.state || row.state == *among.state)) {
+                operate_one(what, next->second, now, done);
+            }
+        }
+        done.end = next == jobs_.end();
+    }
+
+    void operate_one(operation what, entry& one, wall_time now, operated& done) {
+        const auto before = one.row;
+        const auto decided = onboardd::operate(
+            before, what, {.now = now, .restored_at = {}, .request_kept = !one.request.empty()});
+        if (decided.has_error()) {
+            done.refused.push_back(
+                {before.account, before.reference, before.state, decided.error()});
+        } else if (!*decided) {
+            ++done.unchanged;
+        } else {
+            replace(one, **decided, {});
+            if (claimed_.contains(before.id)) {
+                revoked_.insert(before.id);
+            }
+            done.changed.push_back({one.row, before.state});
+            ++counters_.rows;
+        }
     }
 
     std::string class_of(const job& row) {
@@ -369,6 +446,8 @@ private:
     std::vector<std::string> batch_order_;
     std::map<std::tuple<std::string, std::string, job_state>, std::set<std::string>> reasons_;
     std::unordered_set<job_id> claimed_;
+    std::unordered_set<job_id> revoked_;  // claimed, and changed by operate() since
+    std::map<std::string, operator_pause> pauses_;
     ledger_counters counters_;
 };
 

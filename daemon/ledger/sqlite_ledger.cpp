@@ -61,6 +61,30 @@ public:
         return thread_->call<void>(effect{1}, std::move(work));
     }
 
+    asio::awaitable<result<operated>> operate(operation what, job_selection among, job_id after,
+                                              std::size_t count_max, wall_time now) override {
+        const auto rows = among.identities.empty() ? count_max : among.identities.size();
+        auto work = [what, among = std::move(among), after, count_max, now](store& tables) {
+            return among.identities.empty() ? tables.operate(what, among, after, count_max, now)
+                                            : tables.operate(what, among.identities, now);
+        };
+        return thread_->call<operated>(effect{rows}, std::move(work));
+    }
+
+    asio::awaitable<result<void>> set_pause(std::string account,
+                                            std::optional<operator_pause> pause) override {
+        auto work = [account = std::move(account), pause = std::move(pause)](store& tables) {
+            tables.set_pause(account, pause);
+            return result<void>();
+        };
+        return thread_->call<void>(effect{1}, std::move(work));
+    }
+
+    asio::awaitable<result<std::vector<operator_pause>>> pauses() override {
+        auto work = [](store& tables) { return tables.pauses(); };
+        return thread_->call<std::vector<operator_pause>>(reads, std::move(work));
+    }
+
     asio::awaitable<result<std::vector<job>>> unpublished(std::size_t count_max) override {
         auto work = [count_max](store& tables) { return tables.unpublished(count_max); };
         return thread_->call<std::vector<job>>(reads, std::move(work));
@@ -178,6 +202,7 @@ sqlite_ledger::sqlite_ledger(asio::any_io_executor executor, clock& time,
     tables_.begin(true);
     tables_.doubt_submitting(time.wall_now(), options.send_window);
     file_.db.run(sqlite::identity_schema);
+    file_.db.run(sqlite::operator_schema);
     if (options.publish_all_again) {
         tables_.publish_all_again();
     }
@@ -232,6 +257,8 @@ accepted_ledger accept_restored_ledger(clock& time, const sqlite_options& option
             store tables(file.db);
             tables.begin(true);
             file.db.run(sqlite::identity_schema);
+            file.db.run(sqlite::operator_schema);
+            tables.note_restored(time.wall_now());
             accepted.doubted = tables.doubt_all(time.wall_now());
             const auto seen = options.mark ? options.mark->epoch : 0;
             accepted.mark.epoch = tables.next_epoch(seen);

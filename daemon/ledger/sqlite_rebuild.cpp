@@ -12,6 +12,7 @@
 
 #include "daemon/ledger/checksum.hpp"
 #include "daemon/ledger/sqlite_file.hpp"
+#include "daemon/ledger/sqlite_operator.hpp"
 #include "daemon/ledger/sqlite_row.hpp"
 #include "daemon/ledger/sqlite_schema.hpp"
 #include "daemon/ledger/sqlite_survey.hpp"
@@ -91,6 +92,7 @@ private:
             "INSERT INTO tally (id, batch, account, state, reason)"
             " SELECT id, batch, account, state, reason FROM old.tally");
         copy_identity();
+        copy_operator_tables(db_);
         db_.run(damaged_table);
         if (has_table("damaged")) {
             db_.run("INSERT INTO damaged SELECT * FROM old.damaged");

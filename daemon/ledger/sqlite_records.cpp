@@ -10,14 +10,6 @@
 
 namespace onboardd::sqlite {
 
-// What a transition must know of the row that it replaces.
-struct store::stored_place {
-    tally_place counted;
-    std::optional<wall_time> erase_at;
-    std::optional<wall_time> finished_at;
-    std::int64_t origin_sum = 0;
-};
-
 std::optional<store::stored_place> store::place_of(job_id id) {
     query found(by_id_, id);
     if (!found.next()) {
@@ -37,31 +29,36 @@ std::optional<store::stored_place> store::place_of(job_id id) {
 
 result<void> store::record(const job& after, job_state from, const std::string& raw_answer) {
     const auto before = place_of(after.id);
-    if (!before || before->counted.state != from) {
+    if (!before || before->counted.state != from || revoked_.contains(after.id)) {
         return errc::stale_job;
     }
-    auto counted = before->counted;
+    write(after, *before, raw_answer);
+    release_claim(after.id);
+    return {};
+}
+
+void store::write(const job& after, const stored_place& before, const std::string& raw_answer) {
+    const auto from = before.counted.state;
+    auto counted = before.counted;
     counted.state = after.state;
     counted.attempts = after.attempts;
     counted.tally = tallies_.row_of(counted.batch, counted.account, after.state, reason_of(after));
 
     auto erase_at = is_final(after.state) ? after.finished_at : std::nullopt;
-    const bool was_erased = is_final(from) && !before->erase_at && before->finished_at;
+    const bool was_erased = is_final(from) && !before.erase_at && before.finished_at;
     if (was_erased && raw_answer.empty()) {
         erase_at.reset();  // there is nothing new to erase
     }
-    update_row(update_, after, counted.tally, erase_at, before->origin_sum);
+    update_row(update_, after, counted.tally, erase_at, before.origin_sum);
     if (!raw_answer.empty()) {
         put_answer_.run(after.id, bytes_view{raw_answer},
-                        checksum_of_body(before->origin_sum, raw_answer));
+                        checksum_of_body(before.origin_sum, raw_answer));
     }
-    tallies_.moved(before->counted, counted);
-    if (after.finished_at && after.finished_at != before->finished_at) {
+    tallies_.moved(before.counted, counted);
+    if (after.finished_at && after.finished_at != before.finished_at) {
         tallies_.finished(counted.batch, *after.finished_at);
     }
-    release_claim(after.id);
     ++rows_;
-    return {};
 }
 
 bool store::sound(const query& rows) {

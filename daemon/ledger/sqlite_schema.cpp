@@ -111,4 +111,16 @@ CREATE TABLE IF NOT EXISTS ledger_identity (
 INSERT OR IGNORE INTO ledger_identity VALUES (1, lower(hex(randomblob(16))));
 )sql";
 
+const char* const operator_schema = R"sql(
+CREATE TABLE IF NOT EXISTS operator_pause (
+    account TEXT PRIMARY KEY,
+    since INTEGER NOT NULL,
+    uid INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS restored (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    at INTEGER NOT NULL              -- when the ledger was last put back from a copy
+) STRICT;
+)sql";
+
 }  // namespace onboardd::sqlite

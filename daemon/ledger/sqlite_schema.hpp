@@ -15,4 +15,7 @@ extern const char* const schema;
 // The ledger's identity. Ledgers that were made before there was one get it at their next start.
 extern const char* const identity_schema;
 
+// What operators did; likewise.
+extern const char* const operator_schema;
+
 }  // namespace onboardd::sqlite

@@ -103,6 +103,7 @@ store::store(database& db)
             "? AND priority = ?"
             " ORDER BY due_at, id"),
       by_id_(db, select("WHERE id = ?")),
+      page_(db, select("WHERE id > ? ORDER BY id LIMIT ?")),
       request_(db, "SELECT body, sum FROM request WHERE job = ?"),
       update_(db, update_job),
       put_answer_(db,
@@ -363,6 +364,7 @@ std::optional<claimed_job> store::claimed(job_id id, work_kind kind, const std::
 void store::unclaim(const std::vector<job_id>& jobs) {
     for (const auto id : jobs) {
         release_claim(id);
+        revoked_.erase(id);
     }
 }
 

@@ -83,6 +83,14 @@ public:
     void unclaim(const std::vector<job_id>& jobs);
     std::optional<wall_time> next_due(const std::string& account, work_kind kind);
     result<void> record(const job& after, job_state from, const std::string& raw_answer);
+    operated operate(operation what,
+                     const std::vector<std::pair<std::string, std::string>>& identities,
+                     wall_time now);
+    operated operate(operation what, const job_selection& among, job_id after,
+                     std::size_t count_max, wall_time now);
+    void set_pause(const std::string& account, const std::optional<operator_pause>& pause);
+    std::vector<operator_pause> pauses();
+    void note_restored(wall_time at);
     std::vector<job> unpublished(std::size_t count_max);
     void published(const std::vector<std::pair<job_id, std::uint32_t>>& outcomes);
     std::vector<published_outcome> published_outcomes(wall_time finished_after, job_id id_after,
@@ -116,7 +124,13 @@ public:
     std::int64_t next_epoch(std::int64_t past = 0);
 
 private:
-    struct stored_place;
+    // What a transition must know of the row that it replaces.
+    struct stored_place {
+        tally_place counted;
+        std::optional<wall_time> erase_at;
+        std::optional<wall_time> finished_at;
+        std::int64_t origin_sum = 0;
+    };
     struct change_of_claim {
         job_id id;
         bool claimed;  // or released
@@ -128,6 +142,10 @@ private:
     std::vector<std::int64_t> priorities(std::int64_t account, work_kind kind);
     std::optional<claimed_job> claimed(job_id id, work_kind kind, const std::string& account);
     std::optional<stored_place> place_of(job_id id);
+    void write(const job& after, const stored_place& before, const std::string& raw_answer);
+    std::vector<job> select_jobs(const job_selection& among, std::size_t count, operated& done);
+    void operate_one(operation what, const job& row, const std::optional<wall_time>& restored,
+                     wall_time now, operated& done);
     bool sound(const query& rows);
     std::optional<job> by_id(job_id id);
     bool take_claim(job_id id);  // false: it is claimed already
@@ -140,6 +158,9 @@ private:
     tallies tallies_;
     std::unordered_set<job_id> claimed_;
     std::vector<change_of_claim> claim_changes_;  // of this transaction
+    // Claimed, and changed by operate() since. One that is taken back with its transaction stays
+    // here: its holder merely claims it anew.
+    std::unordered_set<job_id> revoked_;
     std::unordered_set<job_id> damaged_;  // those met so far
     std::unordered_map<std::string, std::int64_t>
         summarized_;             // batch: `changed` as of its latest summary
@@ -162,6 +183,7 @@ private:
     statement due_;
     statement next_;
     statement by_id_;
+    statement page_;
     statement request_;
     statement update_;
     statement put_answer_;

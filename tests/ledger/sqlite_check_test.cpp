@@ -184,6 +184,19 @@ TEST_F(SqliteCheckTest, DamagedBodiesAreNamedAndDropped) {
     EXPECT_EQ(rows(), good);
 }
 
+TEST_F(SqliteCheckTest, WhatOperatorsDidIsInTheNewLedgerToo) {
+    fill();
+    const operator_pause pause{"T00000001", time.wall_now(), 1000};
+    open();
+    run([&]() -> asio::awaitable<void> { must(co_await book->set_pause("T00000001", pause)); });
+    close();
+    repair();
+    open();
+    run([&]() -> asio::awaitable<void> {
+        EXPECT_EQ(must(co_await book->pauses()), std::vector{pause});
+    });
+}
+
 TEST_F(SqliteCheckTest, WrongSumsAreCountedAgain) {
     fill();
     const auto good = rows();

@@ -113,6 +113,38 @@ TEST_F(SqliteMarkTest, OnceAcceptedEveryOpenJobIsInDoubt) {
     EXPECT_TRUE(claim().empty());
 }
 
+// A copy does not know what was released and sent since.
+TEST_F(SqliteMarkTest, OnceAcceptedAHeldJobIsLookedUpWhenItIsReleased) {
+    const auto operate = [&](operation what, const std::string& reference) {
+        job_selection one;
+        one.identities.emplace_back("T00000001", reference);
+        operated done;
+        run([&]() -> asio::awaitable<void> {
+            done = must(co_await book->operate(what, one, 0, 10, time.wall_now()));
+        });
+        return done;
+    };
+    open();
+    accept({a_job("old")});
+    operate(operation::hold, "old");
+    copy_ledger("copy");
+    open();
+    options.mark = next_mark();
+    put_back("copy");
+    time.advance(std::chrono::hours(24));
+    options.mark = accept_restored_ledger(time, options).mark;
+    open();
+    time.advance(std::chrono::hours(1));
+    accept({a_job("new")});
+    operate(operation::hold, "new");
+    EXPECT_EQ(operate(operation::cancel, "old").refused.size(), 1u);
+    operate(operation::release, "old");
+    operate(operation::release, "new");
+    EXPECT_EQ(found("old").state, job_state::unknown);
+    EXPECT_EQ(found("old").lost_at, time.wall_now());
+    EXPECT_EQ(found("new").state, job_state::queued);
+}
+
 TEST_F(SqliteMarkTest, OutcomesThatAreGoneAreDueAgain) {
     open();
     accept({a_job("one"), a_job("two")});

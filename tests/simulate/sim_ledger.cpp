@@ -220,6 +220,41 @@ asio::awaitable<result<std::optional<wall_time>>> sim_ledger::next_due(std::stri
     return reading(world_, inner_->next_due(std::move(account), kind));
 }
 
+asio::awaitable<result<operated>> sim_ledger::do_operate(operation what, job_selection among,
+                                                         job_id after, std::size_t count_max,
+                                                         wall_time now) {
+    bool good = false;
+    if (!co_await commit_turn(good)) {
+        co_return refusal();
+    }
+    auto done = co_await inner_->operate(what, std::move(among), after, count_max, now);
+    for (const auto& one : done->changed) {
+        const auto identity = identity_of(one.after.account, one.after.reference);
+        world_.note(to_string(one.after.state), identity, one.after.attempts);
+        const auto before = std::exchange(rows_[identity], one.after);
+        on_record(before, one.after);
+    }
+    if (!good) {
+        co_return errc::ledger_failed;
+    }
+    co_return done;
+}
+
+asio::awaitable<result<operated>> sim_ledger::operate(operation what, job_selection among,
+                                                      job_id after, std::size_t count_max,
+                                                      wall_time now) {
+    return beside(world_, do_operate(what, std::move(among), after, count_max, now));
+}
+
+asio::awaitable<result<void>> sim_ledger::set_pause(std::string account,
+                                                    std::optional<operator_pause> pause) {
+    return reading(world_, inner_->set_pause(std::move(account), std::move(pause)));
+}
+
+asio::awaitable<result<std::vector<operator_pause>>> sim_ledger::pauses() {
+    return reading(world_, inner_->pauses());
+}
+
 asio::awaitable<result<std::vector<job>>> sim_ledger::unpublished(std::size_t count_max) {
     if (!world_.dead() && !noted_.empty()) {
         co_await beside(world_, apply_published());

@@ -44,6 +44,11 @@ public:
                                                                work_kind kind) override;
     asio::awaitable<result<void>> record(job after, job_state from,
                                          std::string raw_answer) override;
+    asio::awaitable<result<operated>> operate(operation what, job_selection among, job_id after,
+                                              std::size_t count_max, wall_time now) override;
+    asio::awaitable<result<void>> set_pause(std::string account,
+                                            std::optional<operator_pause> pause) override;
+    asio::awaitable<result<std::vector<operator_pause>>> pauses() override;
     asio::awaitable<result<std::vector<job>>> unpublished(std::size_t count_max) override;
     asio::awaitable<result<void>> published(
         std::vector<std::pair<job_id, std::uint32_t>> outcomes) override;
@@ -81,6 +86,8 @@ private:
     bool no_room();
     asio::awaitable<result<std::vector<admission>>> do_accept(std::vector<new_job> jobs);
     asio::awaitable<result<void>> do_record(job after, job_state from, std::string raw_answer);
+    asio::awaitable<result<operated>> do_operate(operation what, job_selection among, job_id after,
+                                                 std::size_t count_max, wall_time now);
     asio::awaitable<void> apply_published();
     void record_later(job after, job_state from);
 

@@ -65,6 +65,23 @@ public:
                                                                work_kind kind) override {
         return real_->next_due(std::move(account), kind);
     }
+    asio::awaitable<result<operated>> operate(operation what, job_selection among, job_id after,
+                                              std::size_t count_max, wall_time now) override {
+        if (refuses()) {
+            co_return errc::ledger_full;
+        }
+        co_return co_await real_->operate(what, std::move(among), after, count_max, now);
+    }
+    asio::awaitable<result<void>> set_pause(std::string account,
+                                            std::optional<operator_pause> pause) override {
+        if (refuses()) {
+            co_return errc::ledger_full;
+        }
+        co_return co_await real_->set_pause(std::move(account), std::move(pause));
+    }
+    asio::awaitable<result<std::vector<operator_pause>>> pauses() override {
+        return real_->pauses();
+    }
     asio::awaitable<result<std::vector<job>>> unpublished(std::size_t count_max) override {
         return real_->unpublished(count_max);
     }

@@ -28,6 +28,7 @@
 #include "onboardd/base/measures.hpp"
 #include "onboardd/ledger/job.hpp"
 #include "onboardd/ledger/mark.hpp"
+#include "onboardd/ledger/operate.hpp"
 #include "onboardd/spool/job_file.hpp"
 
 namespace onboardd {
@@ -82,6 +83,52 @@ struct published_outcome {
     std::string reference;
 };
 
+// Which jobs an operator means.
+struct job_selection {
+    // (account, reference). Not empty: these, and the members below are not looked at.
+    std::vector<std::pair<std::string, std::string>> identities;
+
+    // Else every job for which all of this is so.
+    std::string account;             // empty: any
+    std::string batch;               // empty: any
+    std::optional<job_state> state;  // nullopt: any
+};
+
+struct operated_job {
+    job after;
+    job_state from = job_state::queued;
+};
+
+struct refused_job {
+    std::string account;
+    std::string reference;
+    job_state state = job_state::queued;
+    refusal why = refusal::damaged;
+};
+
+// What became of one portion of a selection.
+struct operated {
+    std::vector<operated_job> changed;
+    std::vector<refused_job> refused;
+    std::vector<std::pair<std::string, std::string>> missing;  // identities without a job
+    std::uint64_t unchanged = 0;  // jobs that were as they are wanted already
+    job_id last = 0;              // where the next portion begins
+    bool end = true;              // there is none
+};
+
+// Jobs that one portion of operate() looks at: so many that a million takes some hundred portions,
+// so few that a portion keeps nobody waiting.
+inline constexpr std::size_t operate_portion_max = 2'000;
+
+// An account that an operator has paused: no request is made for its jobs.
+struct operator_pause {
+    std::string account;
+    wall_time since{};
+    std::uint32_t uid = 0;  // of the operator
+
+    bool operator==(const operator_pause&) const = default;
+};
+
 struct ledger_counters {
     std::uint64_t commits = 0;
     std::uint64_t rows = 0;  // transitions and acceptances
@@ -122,9 +169,24 @@ public:
     // errc::stale_job. A `raw_answer` that is not empty is kept beside it in place of an earlier
     // one. The job is no longer claimed (one that is `submitting` waits for nothing and is not
     // handed out either). Identity, batch and received_at never change: those of `after` are not
-    // looked at.
+    // looked at. What was claimed and has been changed by operate() since is refused with
+    // errc::stale_job as well, and stays claimed until unclaim().
     virtual asio::awaitable<result<void>> record(job after, job_state from,
                                                  std::string raw_answer = {}) = 0;
+
+    // Does what operate() of operate.hpp decides to the jobs of `among` behind `after` (0: from the
+    // first), in the order of arrival: to `count_max` of them at most, and operate_portion_max are
+    // looked at. All identities of a selection are one portion. One commit for the portion.
+    virtual asio::awaitable<result<operated>> operate(operation what, job_selection among,
+                                                      job_id after, std::size_t count_max,
+                                                      wall_time now) = 0;
+
+    // Remembers that an operator has paused this account; `pause` nullopt: forgets it.
+    virtual asio::awaitable<result<void>> set_pause(std::string account,
+                                                    std::optional<operator_pause> pause) = 0;
+
+    // By account.
+    virtual asio::awaitable<result<std::vector<operator_pause>>> pauses() = 0;
 
     // Jobs whose outcome has a revision that is not on disk yet, oldest first, at most `count_max`.
     virtual asio::awaitable<result<std::vector<job>>> unpublished(std::size_t count_max) = 0;
@@ -228,7 +290,8 @@ std::unique_ptr<ledger> open_sqlite_ledger(asio::any_io_executor executor, clock
 // For a ledger that is refused for its mark, on the operator's word: from now on it is the truth.
 // Every job in it that may have been sent since (`queued`, `deferred`, `submitting`, `unknown`)
 // becomes `unknown`, lost now: it is looked up with the provider, and settles, before anything is
-// sent. Final and held jobs stay as they are. The caller then writes `mark` beside the outcomes
+// sent. Final and held jobs stay as they are, and are looked up before anything is sent should an
+// operator release or retry them. The caller then writes `mark` beside the outcomes
 // (write_mark()); until it has, the ledger is refused as before, and all this can be done again.
 // Blocking, and throws, as open_sqlite_ledger(). Jobs that only the outcomes know are not brought
 // back: compare the two first.

@@ -1,0 +1,62 @@
+#include "daemon/ledger/sqlite_operator.hpp"
+
+#include "daemon/ledger/sqlite_schema.hpp"
+
+namespace onboardd::sqlite {
+namespace {
+
+bool has_table(database& db, const std::string& in, const char* name) {
+    statement find(db, "SELECT 1 FROM " + in + ".sqlite_schema WHERE type = 'table' AND name = ?");
+    return query(find, std::string_view(name)).next();
+}
+
+}  // namespace
+
+void set_pause(database& db, const std::string& account,
+               const std::optional<operator_pause>& pause) {
+    statement forget(db, "DELETE FROM operator_pause WHERE account = ?");
+    forget.run(account);
+    if (pause) {
+        statement remember(db, "INSERT INTO operator_pause (account, since, uid) VALUES (?, ?, ?)");
+        remember.run(account, pause->since, pause->uid);
+    }
+}
+
+std::vector<operator_pause> pauses(database& db) {
+    std::vector<operator_pause> found;
+    if (!has_table(db, "main", "operator_pause")) {
+        return found;
+    }
+    statement all(db, "SELECT account, since, uid FROM operator_pause ORDER BY account");
+    query rows(all);
+    while (rows.next()) {
+        found.push_back({.account = rows.text(0), .since = rows.time(1), .uid = rows.count(2)});
+    }
+    return found;
+}
+
+void note_restored(database& db, wall_time at) {
+    statement note(db, "INSERT OR REPLACE INTO restored (id, at) VALUES (1, ?)");
+    note.run(at);
+}
+
+std::optional<wall_time> restored_at(database& db) {
+    if (!has_table(db, "main", "restored")) {
+        return std::nullopt;
+    }
+    statement read(db, "SELECT at FROM restored");
+    query rows(read);
+    return rows.next() ? std::optional(rows.time(0)) : std::nullopt;
+}
+
+void copy_operator_tables(database& db) {
+    db.run(operator_schema);
+    if (has_table(db, "old", "operator_pause")) {
+        db.run("INSERT INTO operator_pause SELECT * FROM old.operator_pause");
+    }
+    if (has_table(db, "old", "restored")) {
+        db.run("INSERT INTO restored SELECT * FROM old.restored");
+    }
+}
+
+}  // namespace onboardd::sqlite
