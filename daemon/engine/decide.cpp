@@ -372,6 +372,8 @@ decision after_look_up(const job& row, const findings& seen, const decision_rule
                 next.after,
                 "the provider's list shows no references, so the lost case cannot be found in it",
                 now);
+        } else if (!row.the_case.id.empty()) {
+            conflict(next.after, "the case that was opened is not in the provider's list", now);
         } else if (row.resends >= rules.resend_max) {
             conflict(next.after,
                      "the answer was lost again after " + std::to_string(row.resends) + " resends",

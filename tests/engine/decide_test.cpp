@@ -788,6 +788,20 @@ TEST_F(Decide, AProvenAbsenceStartsAfreshAndIsAsOldAsItsReading) {
     EXPECT_EQ(next.signal, account_signal::fine);
 }
 
+// A conflict about its case that a person has released: that the case is gone is no reason to open
+// another one.
+TEST_F(Decide, AJobWhoseCaseIsKnownIsNeverSentAgain) {
+    auto seen = nothing_seen();
+    seen.newest_witness = now;
+    auto row = unknown(rules.settle);
+    row.the_case.id = "known-case";
+    const auto next = look_up(row, seen);
+    EXPECT_EQ(next.after.state, job_state::conflict);
+    EXPECT_EQ(next.after.error, error(error_kind::conflict, 0,
+                                      "the case that was opened is not in the provider's list"));
+    EXPECT_EQ(next.after.the_case.id, "known-case");
+}
+
 TEST_F(Decide, AReadingAsTheClockBeganToBeTrustedCounts) {
     auto row = unknown(rules.settle * 10);
     auto seen = nothing_seen();
