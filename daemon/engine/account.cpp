@@ -89,7 +89,15 @@ void account::jobs_arrived() {
     wake_.set();
 }
 
+void account::set_operator_pause(std::optional<operator_pause> pause) {
+    operator_pause_ = std::move(pause);
+    wake();
+}
+
 account_pause account::pause() const {
+    if (operator_pause_) {
+        return account_pause::by_operator;
+    }
     if (keeper_.refused()) {
         return account_pause::credential_refused;
     }
@@ -114,7 +122,8 @@ account_status account::status() const {
     view.in_flight = in_flight_;
     view.requests_per_second_max = options_.requests_per_second_max;
     view.pause = pause();
-    if (view.pause != account_pause::none) {
+    view.paused_by = operator_pause_;
+    if (view.pause != account_pause::none && !operator_pause_) {
         const bool needs_token = view.pause == account_pause::credential_refused;
         view.paused_until = wall_of(time, needs_token ? token.next_fetch_at : paused_until_);
     }
@@ -227,6 +236,9 @@ std::uint32_t account::in_flight_limit() const {
 }
 
 steady_time account::next_start() const {
+    if (operator_pause_) {
+        return steady_time::max();
+    }
     auto at = std::max({paused_until_, rate_.next_start(), context_.provider_breaker.opens_at()});
     if (options_.window) {
         const auto now = context_.parts.time.wall_now();
@@ -403,7 +415,7 @@ asio::awaitable<void> account::read_again(claimed_job& work, slot& held) {
 asio::awaitable<void> account::reconcile() {
     auto& time = context_.parts.time;
     for (;;) {
-        const auto at = std::max(look_up_at_, paused_until_);
+        const auto at = operator_pause_ ? steady_time::max() : std::max(look_up_at_, paused_until_);
         if (at > time.now()) {
             co_await wake_reconciler_.wait_until(time, std::min(at, time.now() + nap_max));
             continue;
@@ -502,9 +514,9 @@ asio::awaitable<bool> account::record(const job& after, job_state from, std::str
         co_return true;
     }
     if (noted.error() == errc::stale_job) {
-        context_.parts.log.warning(
-            "job_moved_on", "a job was changed by somebody else meanwhile; their word stands",
-            {{"account", after.account}, {"job", after.reference}});
+        context_.parts.log.info("job_moved_on",
+                                "a job was changed by somebody else meanwhile; their word stands",
+                                {{"account", after.account}, {"job", after.reference}});
     } else {
         context_.fail(noted.error());
     }
@@ -540,6 +552,7 @@ asio::awaitable<result<void>> account::write(const job& after, job_state from,
 asio::awaitable<void> account::conclude(decision next, origin before, std::string answer) {
     const bool publish = next.after.revision > before.revision;
     if (!co_await record(next.after, before.state, std::move(answer))) {
+        co_await let_go(next.after.id);
         co_return;
     }
     expect(next.after);
@@ -562,13 +575,14 @@ asio::awaitable<void> account::hand_reads_over() {
 
 asio::awaitable<void> account::give_back(job_id id) {
     context_.provider_breaker.withdrawn();
-    submit_.ask_at = read_.ask_at = steady_time::min();
-    if (read_one_missing_) {
-        look_up_at_ = steady_time::min();
-        wake_reconciler_.set();
-    }
+    return let_go(id);
+}
+
+asio::awaitable<void> account::let_go(job_id id) {
     std::vector<job_id> ids(1, id);
     co_await context_.parts.store.unclaim(std::move(ids));
+    submit_.ask_at = read_.ask_at = look_up_at_ = steady_time::min();
+    wake();
 }
 
 // The ledger will have something for us when this row is due.

@@ -30,6 +30,14 @@ public:
     void wake();
     void jobs_arrived();
 
+    // The ledger was changed from elsewhere: this row may be due now.
+    void expect(const job& row);
+
+    // nullopt: the operator lets it go on.
+    void set_operator_pause(std::optional<operator_pause> pause);
+
+    [[nodiscard]] const std::string& id() const { return options_.id; }
+
     // As of now; the counts of its jobs are the engine's.
     [[nodiscard]] account_status status() const;
 
@@ -87,7 +95,7 @@ private:
     void forbid(steady_time started);
     decision after_list(const job& row, std::size_t index, result<list_reading, list_failure>& seen,
                         steady_time began);
-    void expect(const job& row);
+    asio::awaitable<void> let_go(job_id id);
     void expect_list(wall_time due_at);
     [[nodiscard]] steady_time steady_of(wall_time due) const;
 
@@ -102,6 +110,7 @@ private:
     std::vector<job_id> looking_up_;  // claimed for the reading of the list that is under way
     steady_time look_up_at_ = steady_time::min();
     steady_time paused_until_ = steady_time::min();  // Retry-After, or the pause after a 403
+    std::optional<operator_pause> operator_pause_;
     milliseconds forbidden_pause_{0};                // zero: the provider lets us
     steady_time forbidden_at_ = steady_time::min();  // when that pause began
     bool read_one_works_ = false;    // the operation to read one case is not documented:

@@ -17,7 +17,8 @@ namespace {
 constexpr milliseconds erase_interval = std::chrono::minutes(10);
 constexpr std::size_t erase_batch = 500;
 constexpr std::size_t reports_at_once = 16;
-constexpr milliseconds report_retry{5'000};  // after a failed write
+constexpr std::size_t operate_changes_max = 256;  // jobs that an operator changes in one commit
+constexpr milliseconds report_retry{5'000};       // after a failed write
 
 }  // namespace
 
@@ -41,6 +42,8 @@ std::string_view to_string(account_pause why) noexcept {
             return "the provider answers 403";
         case account_pause::asked_to_wait:
             return "the provider asked to wait";
+        case account_pause::by_operator:
+            return "by an operator";
     }
     return "";
 }
@@ -55,6 +58,8 @@ std::string_view name_of(account_pause why) noexcept {
             return "forbidden";
         case account_pause::asked_to_wait:
             return "asked_to_wait";
+        case account_pause::by_operator:
+            return "by_operator";
     }
     return "none";
 }
@@ -153,7 +158,7 @@ void engine_context::moved(const job& after, std::optional<job_state> from) {
         --of_account[static_cast<std::size_t>(*from)];
     }
     batches_moved.insert(after.batch);
-    if (is_final(after.state)) {
+    if (!is_open(after.state)) {
         batch_may_be_done();
     }
     if (parts.log.enabled(severity::debug)) {
@@ -204,6 +209,7 @@ public:
     asio::awaitable<void> run() {
         context_.status.started_at = context_.parts.time.wall_now();
         co_await load_totals();
+        co_await load_pauses();
         publishing_.spawn(publisher_.run());
         background_.spawn(context_.parts.client.run());
         background_.spawn(disks_.run());
@@ -247,6 +253,51 @@ public:
             }
         }
         return view;
+    }
+
+    asio::awaitable<result<operated>> operate(operation what, job_selection among, job_id after,
+                                              operator_identity who) {
+        auto& parts = context_.parts;
+        auto copy = among;
+        auto done = co_await parts.store.operate(what, std::move(copy), after, operate_changes_max,
+                                                 parts.time.wall_now());
+        if (!done) {
+            context_.fail(done.error());
+            co_return done.error();
+        }
+        for (const auto& one : done->changed) {
+            follow(one);
+        }
+        publisher_.look_into_ledger();
+        tell_operated(what, among, *done, who);
+        co_return done;
+    }
+
+    asio::awaitable<result<pause_change>> set_pause(std::string id, bool paused,
+                                                    operator_identity who) {
+        auto* const found = account_of(id);
+        if (found == nullptr) {
+            co_return pause_change::no_such_account;
+        }
+        if (paused == found->status().paused_by.has_value()) {
+            co_return pause_change::unchanged;
+        }
+        std::optional<operator_pause> pause;
+        if (paused) {
+            pause = operator_pause{id, context_.parts.time.wall_now(), who.uid};
+        }
+        auto copy = pause;
+        const auto noted = co_await context_.parts.store.set_pause(id, std::move(copy));
+        if (!noted) {
+            context_.fail(noted.error());
+            co_return noted.error();
+        }
+        found->set_operator_pause(std::move(pause));
+        context_.parts.log.info("operator", paused ? "an account was paused" : "an account goes on",
+                                {{"uid", std::to_string(who.uid)},
+                                 {"command", paused ? "pause" : "resume"},
+                                 {"account", id}});
+        co_return pause_change::changed;
     }
 
     asio::awaitable<std::vector<batch_summary>> write_reports() {
@@ -301,6 +352,63 @@ private:
         }
         for (const auto& entry : *totals) {
             context_.count(entry.account, entry.state, entry.jobs);
+        }
+    }
+
+    asio::awaitable<void> load_pauses() {
+        auto pauses = co_await context_.parts.store.pauses();
+        if (!pauses) {
+            throw std::runtime_error("the ledger cannot be read: " + pauses.error().message());
+        }
+        for (auto& pause : *pauses) {
+            if (auto* const found = account_of(pause.account)) {
+                context_.parts.log.warning("operator_pause",
+                                           "an operator has paused this account; its jobs wait",
+                                           {{"account", pause.account},
+                                            {"since", format_rfc3339(pause.since)},
+                                            {"uid", std::to_string(pause.uid)}});
+                found->set_operator_pause(std::move(pause));
+            }
+        }
+    }
+
+    account* account_of(const std::string& id) {
+        const auto found = std::ranges::find(accounts_, id, &account::id);
+        return found == accounts_.end() ? nullptr : &*found;
+    }
+
+    // The counts and the account follow what an operator has changed in the ledger.
+    void follow(const operated_job& one) {
+        context_.moved(one.after, one.from);
+        if (auto* const owner = account_of(one.after.account)) {
+            owner->expect(one.after);
+        }
+    }
+
+    // A line for each job that was named; one for each portion of a mass change.
+    void tell_operated(operation what, const job_selection& among, const operated& done,
+                       operator_identity who) {
+        auto& log = context_.parts.log;
+        const auto uid = std::to_string(who.uid);
+        const std::string command(to_string(what));
+        if (among.identities.empty() && !done.changed.empty()) {
+            log.info("operator", "an operator changed jobs",
+                     {{"uid", uid},
+                      {"command", command},
+                      {"account", among.account},
+                      {"batch", among.batch},
+                      {"state", among.state ? std::string(to_string(*among.state)) : ""},
+                      {"jobs", std::to_string(done.changed.size())}});
+            return;
+        }
+        for (const auto& one : done.changed) {
+            log.info("operator", "an operator changed a job",
+                     {{"uid", uid},
+                      {"command", command},
+                      {"account", one.after.account},
+                      {"job", one.after.reference},
+                      {"from", std::string(to_string(one.from))},
+                      {"to", std::string(to_string(one.after.state))}});
         }
     }
 
@@ -417,6 +525,19 @@ void engine::stop() {
 
 engine_status engine::status() const {
     return self_->status();
+}
+
+asio::awaitable<result<operated>> engine::operate(operation what, job_selection among, job_id after,
+                                                  operator_identity who) {
+    return self_->operate(what, std::move(among), after, who);
+}
+
+asio::awaitable<result<pause_change>> engine::pause(std::string account, operator_identity who) {
+    return self_->set_pause(std::move(account), true, who);
+}
+
+asio::awaitable<result<pause_change>> engine::resume(std::string account, operator_identity who) {
+    return self_->set_pause(std::move(account), false, who);
 }
 
 asio::awaitable<std::vector<batch_summary>> engine::write_reports() {

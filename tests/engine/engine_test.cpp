@@ -186,6 +186,31 @@ protected:
         return disk;
     }
 
+    // An operator's command about one job, at `at`.
+    using operator_step = std::function<asio::awaitable<void>()>;
+
+    asio::awaitable<operated> operate(operation what, std::string reference) {
+        job_selection one;
+        one.identities.emplace_back("T12345678", std::move(reference));
+        auto done = co_await subject->operate(what, std::move(one), 0, {.uid = 1000});
+        co_return std::move(done.value());
+    }
+
+    // Runs until all is done, with an operator at work.
+    void drain_with_operator(std::map<milliseconds, operator_step> moments,
+                             milliseconds time_max = std::chrono::days(10)) {
+        auto act = [&]() -> asio::awaitable<void> {
+            const auto start = time.now();
+            for (const auto& [at, step] : moments) {
+                co_await time.wait_until(start + at);
+                co_await step();
+            }
+        };
+        task_group group(loop.get_executor());
+        group.spawn(act());
+        drain(time_max);
+    }
+
     // Runs until all is done, and does something at some moments.
     void drain_with(std::map<milliseconds, std::function<void()>> moments,
                     milliseconds time_max = std::chrono::days(10)) {
@@ -640,6 +665,213 @@ TEST_F(Engine, SubmitsOnlyInsideItsWindow) {
     EXPECT_EQ(published["r1"].state, job_state::created);
     EXPECT_GE(time.elapsed(), 2h);
     EXPECT_LE(time.elapsed(), 3h);
+}
+
+// ---- operators
+
+TEST_F(Engine, AHeldJobIsNotSentUntilItIsReleased) {
+    options.accounts[0].in_flight_max = 1;
+    provider.latency = 10s;
+    add("first");
+    add("second");  // claimed together with the first, and waits for its slot
+    std::size_t cases_while_held = 0;
+    linger = true;
+    drain_with_operator({{5s,
+                          [&]() -> asio::awaitable<void> {
+                              const auto done = co_await operate(operation::hold, "second");
+                              EXPECT_EQ(done.changed.size(), 1u);
+                              EXPECT_EQ(subject->status().of(job_state::held), 1u);
+                          }},
+                         {1h,
+                          [&]() -> asio::awaitable<void> {
+                              cases_while_held = provider.cases.size();
+                              co_await operate(operation::release, "second");
+                          }}},
+                        2h);
+    EXPECT_EQ(cases_while_held, 1u);
+    EXPECT_EQ(published["second"].state, job_state::created);
+    EXPECT_EQ(provider.posts["second"], 1);
+    EXPECT_EQ(subject->status().of(job_state::held), 0u);
+    EXPECT_EQ(subject->status().of(job_state::created), 2u);
+    EXPECT_EQ(log.count("operator"), 2u);
+    for (const auto& entry : log.entries()) {
+        if (entry.event == "operator") {
+            EXPECT_EQ(entry.fields.at("uid"), "1000");
+            EXPECT_EQ(entry.fields.at("job"), "second");
+        }
+    }
+}
+
+// It was claimed, and waits for its connection or for its turn, when the operator's word comes.
+TEST_F(Engine, AJobThatIsAboutToBeSentIsNotSentAnyMore) {
+    options.accounts[0].in_flight_max = 1;
+    provider.latency = 10s;
+    add("first");
+    add("second");
+    linger = true;
+    drain_with_operator({{5s,
+                          [&]() -> asio::awaitable<void> {
+                              co_await operate(operation::hold, "second");
+                              co_await operate(operation::release, "second");
+                              co_await operate(operation::cancel, "second");
+                              co_await operate(operation::retry, "second");
+                              co_await operate(operation::cancel, "second");
+                          }}},
+                        1h);
+    EXPECT_EQ(provider.posts["second"], 0);
+    EXPECT_EQ(published["second"].state, job_state::cancelled);
+    EXPECT_EQ(published["second"].revision, 2u);
+    EXPECT_EQ(state_of("second"), job_state::cancelled);
+}
+
+TEST_F(Engine, AJobInFlightIsRefusedToTheOperator) {
+    provider.latency = 10s;
+    add("r1");
+    drain_with_operator({{15s, [&]() -> asio::awaitable<void> {
+                              for (const auto what : {operation::hold, operation::cancel}) {
+                                  const auto done = co_await operate(what, "r1");
+                                  EXPECT_EQ(done.refused.at(0).why, refusal::in_flight);
+                              }
+                          }}});
+    EXPECT_EQ(published["r1"].state, job_state::created);
+    EXPECT_EQ(log.count("operator"), 0u);
+}
+
+TEST_F(Engine, ARefusedJobIsSentAgainOnAnOperatorsWordOnly) {
+    add("r1");
+    provider.script("r1", {fate::refuse});
+    linger = true;
+    drain_with_operator({{1h,
+                          [&]() -> asio::awaitable<void> {
+                              EXPECT_EQ(published["r1"].state, job_state::rejected);
+                              EXPECT_EQ(provider.posts["r1"], 1);
+                              co_await operate(operation::retry, "r1");
+                          }}},
+                        2h);
+    EXPECT_EQ(provider.posts["r1"], 2);
+    EXPECT_EQ(published["r1"].state, job_state::created);
+    EXPECT_EQ(published["r1"].revision, 2u);
+    EXPECT_EQ(published["r1"].attempts, 2u);
+    EXPECT_EQ(subject->status().of(job_state::rejected), 0u);
+}
+
+// Its POST was lost, and proved absent: by the time of the release that proof is old.
+TEST_F(Engine, AReleasedJobThatWasLostOnceIsLookedUpBeforeItIsSentAgain) {
+    add("r1");
+    provider.script("r1", {fate::cut, fate::too_many, fate::too_many, fate::too_many});
+    options.rules.retry_schedule = {30min};
+    linger = true;
+    int lists = 0;
+    int posts = 0;
+    drain_with_operator(
+        {{65min,
+          [&]() -> asio::awaitable<void> {
+              posts = provider.posts["r1"];
+              const auto done = co_await operate(operation::hold, "r1");
+              EXPECT_EQ(done.changed.at(0).from, job_state::deferred);
+          }},
+         {10h,
+          [&]() -> asio::awaitable<void> {
+              lists = provider.lists;
+              provider.cases.push_back({"late", "r1", "923609016", time.wall_now(), true});
+              co_await operate(operation::release, "r1");
+          }}},
+        12h);
+    EXPECT_GT(provider.lists, lists);
+    EXPECT_EQ(provider.posts["r1"], posts) << "the late case was found";
+    EXPECT_EQ(published["r1"].state, job_state::created);
+    EXPECT_EQ(published["r1"].the_case.id, "late");
+}
+
+TEST_F(Engine, AnAccountThatAnOperatorPausedMakesNoRequestUntilItIsResumed) {
+    add("r1");
+    linger = true;
+    const auto pause = [&](bool paused) -> asio::awaitable<void> {
+        auto done = paused ? subject->pause("T12345678", {.uid = 7})
+                           : subject->resume("T12345678", {.uid = 7});
+        EXPECT_EQ((co_await std::move(done)).value(), pause_change::changed);
+    };
+    drain_with_operator({{1h,
+                          [&]() -> asio::awaitable<void> {
+                              co_await pause(true);
+                              add("r2");
+                          }}},
+                        2h);
+    EXPECT_EQ(provider.posts["r2"], 0);
+    ASSERT_EQ(subject->status().accounts.at(0).pause, account_pause::by_operator);
+    EXPECT_EQ(subject->status().accounts.at(0).paused_by->uid, 7u);
+    EXPECT_EQ(subject->status().paused, std::vector<std::string>{"T12345678: by an operator"});
+    drain_with_operator({{1h,
+                          [&]() -> asio::awaitable<void> {  // the next process knows of it
+                              EXPECT_EQ(provider.posts["r2"], 0);
+                              co_await pause(false);
+                          }}},
+                        2h);
+    EXPECT_EQ(provider.posts["r2"], 1);
+    EXPECT_EQ(published["r2"].state, job_state::created);
+    EXPECT_EQ(subject->status().accounts.at(0).pause, account_pause::none);
+    EXPECT_EQ(log.count("operator_pause"), 1u);
+    EXPECT_EQ(log.count("operator"), 2u);
+}
+
+TEST_F(Engine, PausingWhatIsPausedOrNotThereChangesNothing) {
+    linger = true;
+    drain_with_operator({{1s,
+                          [&]() -> asio::awaitable<void> {
+                              auto done = co_await subject->pause("P00000000", {.uid = 0});
+                              EXPECT_EQ(done.value(), pause_change::no_such_account);
+                              done = co_await subject->resume("T12345678", {.uid = 0});
+                              EXPECT_EQ(done.value(), pause_change::unchanged);
+                              co_await subject->pause("T12345678", {.uid = 0});
+                              done = co_await subject->pause("T12345678", {.uid = 0});
+                              EXPECT_EQ(done.value(), pause_change::unchanged);
+                          }}},
+                        2s);
+}
+
+TEST_F(Engine, APausedAccountLooksNothingUpAndItsJobsExpireAllTheSame) {
+    add("lost");
+    provider.script("lost", {fate::cut});
+    options.rules.max_age = 10h;
+    linger = true;
+    int lists = -1;
+    drain_with_operator({{1s,
+                          [&]() -> asio::awaitable<void> {
+                              co_await subject->pause("T12345678", {.uid = 0});
+                              lists = provider.lists;
+                              add("late");
+                          }}},
+                        20h);
+    EXPECT_EQ(provider.lists, lists);
+    EXPECT_EQ(state_of("lost"), job_state::unknown);
+    EXPECT_EQ(state_of("late"), job_state::expired);
+}
+
+TEST_F(Engine, AMassChangeIsToldInPortions) {
+    options.accounts[0].window = time_window{3h, 4h, "UTC"};
+    for (int i = 0; i < 300; ++i) {
+        add("r" + std::to_string(i));
+    }
+    linger = true;
+    std::size_t held = 0;
+    drain_with_operator({{1min,
+                          [&]() -> asio::awaitable<void> {
+                              job_selection night;
+                              night.batch = "night";
+                              operated part;
+                              do {
+                                  auto copy = night;
+                                  auto done = co_await subject->operate(
+                                      operation::hold, std::move(copy), part.last, {.uid = 0});
+                                  part = std::move(done.value());
+                                  held += part.changed.size();
+                              } while (!part.end);
+                          }}},
+                        2min);
+    EXPECT_EQ(held, 300u);
+    EXPECT_EQ(subject->status().of(job_state::held), 300u);
+    EXPECT_EQ(log.count("operator"), 2u);
+    EXPECT_EQ(reports["night"].tallies.at(0).state, job_state::held);
 }
 
 TEST_F(Engine, HigherPriorityGoesFirst) {

@@ -193,7 +193,9 @@ TEST_F(SqliteCheckTest, WhatOperatorsDidIsInTheNewLedgerToo) {
     repair();
     open();
     run([&]() -> asio::awaitable<void> {
-        EXPECT_EQ(must(co_await book->pauses()), std::vector{pause});
+        const auto kept = must(co_await book->pauses());
+        EXPECT_EQ(kept.size(), 1u);
+        EXPECT_EQ(kept.at(0), pause);
     });
 }
 

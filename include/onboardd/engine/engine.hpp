@@ -94,6 +94,7 @@ enum class account_pause : std::uint8_t {
     credential_refused,  // 401 or 403 for the token, or 401 for a fresh one
     forbidden,           // 403 for the call
     asked_to_wait,       // Retry-After
+    by_operator,         // until an operator lets it resume
 };
 
 // In words, for people; empty for none.
@@ -113,7 +114,9 @@ struct account_status {
     std::uint32_t in_flight = 0;
     std::optional<double> requests_per_second_max;
     account_pause pause = account_pause::none;
-    std::optional<wall_time> paused_until;  // when the next try is due; nullopt: not paused
+    // When the next try is due; nullopt: not paused, or by an operator.
+    std::optional<wall_time> paused_until;
+    std::optional<operator_pause> paused_by;  // by_operator: since when, and who
     std::optional<time_window> window;
     bool window_open = true;
     std::optional<wall_time> window_opens_at;  // nullopt: it is open
@@ -152,6 +155,13 @@ struct engine_status {
     [[nodiscard]] std::uint64_t open() const;
 };
 
+// Who asks for a change.
+struct operator_identity {
+    std::uint32_t uid = 0;
+};
+
+enum class pause_change : std::uint8_t { changed, unchanged, no_such_account };
+
 class engine {
 public:
     engine(engine_parts parts, engine_options options);
@@ -169,6 +179,17 @@ public:
     void stop();
 
     [[nodiscard]] engine_status status() const;
+
+    // One portion of ledger::operate(), for as long as run() runs. What changed is logged with the
+    // operator's uid (event `operator`), and the accounts and the outcomes follow. A job whose
+    // request is under way is refused; one that is about to be sent is not sent any more.
+    asio::awaitable<result<operated>> operate(operation what, job_selection among, job_id after,
+                                              operator_identity who);
+
+    // Until it is resumed, also by later processes, no request is made for the account's jobs:
+    // nothing is submitted, looked up or read. Requests in flight end. Jobs still expire.
+    asio::awaitable<result<pause_change>> pause(std::string account, operator_identity who);
+    asio::awaitable<result<pause_change>> resume(std::string account, operator_identity who);
 
     // For the end of a drain, after run(): writes the report of every batch of which a job moved
     // since the start, finished or not, and of those that an earlier process still owed; returns
