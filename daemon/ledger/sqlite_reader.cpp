@@ -56,7 +56,11 @@ public:
           page_(db_, std::string("SELECT ") + sqlite::job_columns +
                          " FROM job WHERE id > ? ORDER BY id LIMIT ?"),
           accounts_(db_, "SELECT name FROM account ORDER BY name"),
-          batches_(db_, "SELECT name FROM batch ORDER BY name") {}
+          batches_(db_, "SELECT name FROM batch ORDER BY name"),
+          totals_(db_,
+                  "SELECT account.name, state, sum(jobs), sum(attempts) FROM tally JOIN account"
+                  " ON account.id = tally.account WHERE jobs > 0 GROUP BY account.name, state"
+                  " ORDER BY account.name, state") {}
 
     job_page jobs(job_id after, std::size_t count_max) override {
         job_page page;
@@ -85,6 +89,24 @@ public:
     std::vector<std::string> accounts() override { return names(accounts_); }
     std::vector<std::string> batches() override { return names(batches_); }
 
+    std::vector<tally> totals() override {
+        std::vector<tally> found;
+        query rows(totals_);
+        while (rows.next()) {
+            found.push_back(tally{.account = rows.text(0),
+                                  .state = static_cast<job_state>(rows.integer(1)),
+                                  .reason = {},
+                                  .jobs = static_cast<std::uint64_t>(rows.integer(2)),
+                                  .attempts = static_cast<std::uint64_t>(rows.integer(3))});
+        }
+        return found;
+    }
+
+    std::vector<operator_pause> pauses() override {
+        const moment now(tables_);
+        return tables_.pauses();
+    }
+
     batch_summary summary(const std::string& batch) override {
         const moment now(tables_);
         return tables_.summary(batch);
@@ -105,6 +127,7 @@ private:
     statement page_;
     statement accounts_;
     statement batches_;
+    statement totals_;
 };
 
 }  // namespace

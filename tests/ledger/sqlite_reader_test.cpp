@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include "daemon/ledger/sqlite_database.hpp"
 #include "ledger/ledger_fixture.hpp"
 #include "onboardd/ledger/ledger_reader.hpp"
 
@@ -44,6 +45,26 @@ TEST_F(SqliteReaderTest, SeesWhatTheOwnerHasCommitted) {
     EXPECT_EQ(reader->batches(), std::vector<std::string>{"default"});
     EXPECT_EQ(reader->summary("default").tallies.size(), 2u);
     EXPECT_TRUE(reader->summary("none").tallies.empty());
+    auto totals = reader->totals();
+    ASSERT_EQ(totals.size(), 2u);
+    EXPECT_EQ(totals[0].state, job_state::queued);
+    EXPECT_EQ(totals[0].jobs, 2u);
+    create(found("one"));
+    totals = reader->totals();
+    EXPECT_EQ(totals[1].account, "T00000001");
+    EXPECT_EQ(totals[1].state, job_state::created);
+    EXPECT_EQ(totals[1].jobs, 2u);
+    EXPECT_TRUE(reader->pauses().empty());
+    const operator_pause pause{"T00000001", time.wall_now(), 7};
+    run([&]() -> asio::awaitable<void> { must(co_await book->set_pause("T00000001", pause)); });
+    EXPECT_EQ(reader->pauses(), std::vector{pause});
+}
+
+TEST_F(SqliteReaderTest, ALedgerFromBeforeOperatorsCouldPauseHasNoPauses) {
+    open();
+    close();
+    sqlite::database(file()).run("DROP TABLE operator_pause; DROP TABLE restored");
+    EXPECT_TRUE(open_ledger_reader(file())->pauses().empty());
 }
 
 TEST_F(SqliteReaderTest, WorksWhileTheOwnerIsAwayAndDoesNotKeepItFromStarting) {

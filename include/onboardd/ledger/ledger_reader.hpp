@@ -43,6 +43,12 @@ public:
     virtual std::vector<std::string> accounts() = 0;
     virtual std::vector<std::string> batches() = 0;
 
+    // The whole ledger by account and state; reasons are left empty.
+    virtual std::vector<tally> totals() = 0;
+
+    // The accounts that an operator has paused, by name.
+    virtual std::vector<operator_pause> pauses() = 0;
+
     // Without tallies if there is no such batch.
     virtual batch_summary summary(const std::string& batch) = 0;
 };
