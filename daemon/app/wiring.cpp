@@ -45,6 +45,8 @@ account_options account_options_of(const config& settings, const account_config&
     return options;
 }
 
+}  // namespace
+
 decision_rules rules_of(const config& settings) {
     decision_rules rules;
     rules.retry_schedule = settings.retry.schedule;
@@ -55,8 +57,6 @@ decision_rules rules_of(const config& settings) {
     rules.follow_interval = settings.follow.interval;
     return rules;
 }
-
-}  // namespace
 
 http::client_options client_options_of(const config& settings) {
     const auto address = parse_provider_address(settings.provider.base_url);

@@ -23,6 +23,8 @@ admin::server_options admin_options_of(const config& settings);
 // Blocking.
 std::vector<std::string> find_shortages(const config& settings, bool was_short);
 
+decision_rules rules_of(const config& settings);
+
 // Reads the client secrets. Throws config_error if one cannot be used.
 engine_options engine_options_of(const config& settings);
 

@@ -53,6 +53,8 @@ public:
 
     std::vector<std::string> accounts() override { return {"T00000001"}; }
     std::vector<std::string> batches() override { return {}; }
+    std::vector<tally> totals() override { return {}; }
+    std::vector<operator_pause> pauses() override { return {}; }
     batch_summary summary(const std::string&) override { return {}; }
 
 private:

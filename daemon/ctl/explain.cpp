@@ -1,0 +1,404 @@
+#include "daemon/ctl/explain.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+namespace onboardd::ctl {
+namespace {
+
+constexpr std::size_t digits_shown_max = 4;
+
+std::string plural(std::uint64_t count, const char* one, const char* many) {
+    return std::to_string(count) + ' ' + (count == 1 ? one : many);
+}
+
+std::string said(const job& row) {
+    if (!row.error) {
+        return {};
+    }
+    std::string text = redacted(row.error->message);
+    if (!row.error->code.empty()) {
+        text += " (" + row.error->code + ")";
+    }
+    if (!row.error->field.empty()) {
+        text += ", about " + row.error->field;
+    }
+    return text;
+}
+
+std::string provider_said(const job& row) {
+    auto text = said(row);
+    if (row.error && row.error->http_status != 0) {
+        text = "HTTP status " + std::to_string(row.error->http_status) + ": " + text;
+    }
+    return text;
+}
+
+class storyteller {
+public:
+    storyteller(const job& row, const status_view& daemon, const decision_rules& rules,
+                wall_time now)
+        : row_(row),
+          daemon_(daemon),
+          account_(daemon.account(row.account)),
+          rules_(rules),
+          now_(now),
+          name_(row.account + "/" + row.reference) {}
+
+    explanation tell() {
+        tell_past();
+        switch (row_.state) {
+            case job_state::queued:
+            case job_state::deferred:
+                waiting_to_be_sent();
+                break;
+            case job_state::submitting:
+                in_flight();
+                break;
+            case job_state::unknown:
+                unknown();
+                break;
+            case job_state::accepted:
+                accepted();
+                break;
+            case job_state::created:
+                created();
+                break;
+            case job_state::rejected:
+                rejected();
+                break;
+            case job_state::expired:
+                expired();
+                break;
+            case job_state::conflict:
+                conflict();
+                break;
+            case job_state::held:
+                held();
+                break;
+            case job_state::cancelled:
+                cancelled();
+                break;
+        }
+        if (is_final(row_.state) && row_.lost_at) {
+            watched();
+        }
+        return std::move(told_);
+    }
+
+private:
+    void step(const std::optional<wall_time>& at, std::string text) {
+        if (at && *at <= now_) {
+            told_.story.push_back({*at, std::move(text)});
+        }
+    }
+
+    void why(std::string text) { told_.why.push_back(std::move(text)); }
+
+    void next(std::string text, std::optional<wall_time> at = {}) {
+        told_.next = std::move(text);
+        told_.until = at;
+    }
+
+    void advise(const char* command, std::string text) {
+        told_.commands.push_back({std::string("onboardctl ") + command, std::move(text)});
+    }
+    void advise_job(const std::string& command, std::string text) {
+        advise((command + ' ' + name_).c_str(), std::move(text));
+    }
+
+    void tell_past() {
+        step(row_.received_at,
+             "taken in, in batch " + row_.batch +
+                 (row_.priority == 0 ? "" : ", with priority " + std::to_string(row_.priority)));
+        step(row_.not_before, "from now on it may be submitted");
+        if (row_.attempts > 0) {
+            step(row_.submitted_at, "attempt " + std::to_string(row_.attempts) +
+                                        ": the intent was noted, then the request sent");
+        }
+        if (row_.state == job_state::unknown) {
+            step(row_.lost_at, "the answer was lost: " + said(row_));
+            step(row_.absent_since, "a complete reading of the provider's list did not show it");
+        }
+        step(row_.expires_at, "its expires_at passed");
+        if (row_.finished_at) {
+            step(row_.finished_at, "it ended as " + std::string(to_string(row_.state)));
+        }
+        std::ranges::stable_sort(told_.story, {}, &story_step::at);
+    }
+
+    // What keeps every job of the account from going on. False: nothing does.
+    bool blocked() {
+        if (!daemon_.running) {
+            why("onboardd does not run");
+            return true;
+        }
+        if (account_ == nullptr || !account_->configured) {
+            why("the configuration has no account " + row_.account + ": nothing is sent for it");
+            return true;
+        }
+        return paused();
+    }
+
+    bool paused() {
+        if (!account_->pause) {
+            return false;
+        }
+        const auto& pause = *account_->pause;
+        if (pause.by) {
+            why("account " + row_.account + " was paused by the user with the uid " +
+                std::to_string(pause.by->uid) + ", " + relative(pause.by->since, now_));
+            advise(("resume " + row_.account).c_str(), "lets the account go on");
+        } else {
+            why("account " + row_.account + " is paused: " + pause.reason +
+                (pause.next_try_at ? "; the next try is due " + relative(*pause.next_try_at, now_)
+                                   : ""));
+        }
+        return true;
+    }
+
+    // What else a job that is to be sent may wait for.
+    void limits() {
+        if (account_->window && !account_->window->open) {
+            const auto& at = account_->window->opens_at;
+            why("the window of account " + row_.account + " (" + account_->window->text +
+                ") is closed" + (at ? "; it opens " + relative(*at, now_) : ""));
+        }
+        if (daemon_.provider_failing) {
+            why("the provider fails again and again: one probe at a time is sent" +
+                (daemon_.next_probe_at ? ", the next " + relative(*daemon_.next_probe_at, now_)
+                                       : std::string()));
+        }
+        if (account_->limit != 0 && account_->in_flight >= account_->limit) {
+            why("all " + plural(account_->limit, "place", "places") +
+                " for requests of the account are taken (limiter; in_flight_max is " +
+                std::to_string(account_->limit_max) + ")");
+        }
+        if (account_->requests_per_second_max) {
+            auto rate = std::to_string(*account_->requests_per_second_max);
+            rate.erase(rate.find_last_not_of('0') + 1);
+            rate.erase(rate.find_last_not_of('.') + 1);
+            why("the account sends at most " + rate + " requests a second");
+        }
+    }
+
+    wall_time due() const { return std::max(row_.due_at, now_); }
+
+    void waiting_to_be_sent() {
+        const bool again = row_.state == job_state::deferred;
+        if (again) {
+            why("the last attempt was not applied: " + said(row_));
+        }
+        const bool stands = blocked();
+        if (row_.not_before && *row_.not_before > now_) {
+            why("it is not to be submitted before its not_before, " +
+                relative(*row_.not_before, now_));
+        } else if (row_.due_at > now_) {
+            why("its turn on the retry schedule is " + relative(row_.due_at, now_));
+        }
+        if (!stands) {
+            limits();
+            if (told_.why.empty()) {
+                why("it waits for its turn among " +
+                    plural(account_->jobs[static_cast<std::size_t>(job_state::queued)],
+                           "queued job", "queued jobs") +
+                    " of the account");
+            }
+        }
+        const auto expiry = expiry_of(row_, rules_);
+        next((again ? "it is sent again" : "it is sent") +
+                 std::string(stands ? " once that is over" : "") + "; not later than " +
+                 format_rfc3339(expiry) + ", else it expires",
+             stands ? std::nullopt : std::optional(due()));
+        if (again && row_.due_at > now_) {
+            advise_job("retry", "sends it at once");
+        }
+        advise_job("hold", "keeps it from being sent");
+        advise_job("cancel", "ends it unsent");
+    }
+
+    void in_flight() {
+        if (!daemon_.running) {
+            why("onboardd ended while the request was under way");
+            next("at its next start the provider's list is asked whether there is a case");
+            return;
+        }
+        why("its request is under way");
+        next("the answer decides; if none comes, the provider's list is asked");
+    }
+
+    void unknown() {
+        why("whether the provider has a case is not known: " + said(row_));
+        const bool stands = blocked();
+        const auto settled = row_.lost_at.value_or(row_.due_at) + rules_.settle;
+        if (settled > now_) {
+            why("that the list does not show it is not believed before " + format_rfc3339(settled) +
+                " (reconcile.settle)");
+        }
+        if (row_.resends > 0) {
+            why("it was sent again " + plural(row_.resends, "time", "times") +
+                " after its absence was proved; the configuration allows " +
+                std::to_string(rules_.resend_max));
+        }
+        next(
+            "the provider's list is read: a case is adopted, proved absence lets it be sent "
+            "again, anything else is left to a person (conflict)",
+            stands ? std::nullopt : std::optional(due()));
+        advise_job("retry", "reads the list at once");
+    }
+
+    void accepted() {
+        why("the provider has case " + row_.the_case.id + ", whose contract link is not there yet");
+        const bool stands = blocked();
+        const auto published = row_.submitted_at.value_or(row_.received_at) + rules_.accepted_for;
+        next("the case is read again; without a link its outcome is written by " +
+                 format_rfc3339(published),
+             stands ? std::nullopt : std::optional(due()));
+        advise_job("retry", "reads it at once");
+    }
+
+    void created() {
+        why("the provider has case " + row_.the_case.id +
+            (row_.the_case.case_status.empty() ? "" : " (" + row_.the_case.case_status + ")") +
+            "; the contract link is in the outcome");
+        if (row_.followed && !row_.lost_at) {
+            next("its status is read again (follow.interval)", due());
+        }
+    }
+
+    void again() {
+        if (row_.expires_at && *row_.expires_at <= now_) {
+            why("its expires_at has passed: it can be handed in under a new reference only");
+            return;
+        }
+        advise_job("retry", row_.resends > 0 || row_.lost_at
+                                ? "looks it up, and sends it again if there is no case"
+                                : "sends it again, for as long as its request is kept");
+    }
+
+    void rejected() {
+        why("the provider refused it: " + provider_said(row_));
+        why("if the data is wrong, correct it and hand it in under a new reference");
+        again();
+    }
+
+    void expired() {
+        why(said(row_));
+        again();
+    }
+
+    void conflict() {
+        why("a person has to decide: " + said(row_));
+        if (!row_.error->details.empty()) {
+            why("cases: " + row_.error->details);
+        }
+        why("look for the reference in the provider's back office");
+        advise_job("release", "looks it up again, once that is settled; nothing is sent blindly");
+    }
+
+    void held() {
+        why("an operator holds it");
+        const bool sent = row_.resends > 0 || row_.lost_at;
+        advise_job("release",
+                   sent ? "looks it up, and sends it if there is no case" : "lets it be sent");
+        advise_job("cancel", "ends it unsent");
+    }
+
+    void cancelled() {
+        why(said(row_));
+        again();
+    }
+
+    void watched() {
+        why("since an answer was lost before, the provider's list is watched for a second case");
+        if (told_.next.empty()) {
+            next("the list is read again", due());
+        }
+    }
+
+    const job& row_;
+    const status_view& daemon_;
+    const account_view* account_;
+    const decision_rules& rules_;
+    wall_time now_;
+    std::string name_;
+    explanation told_;
+};
+
+bool is_mail_byte(char byte) {
+    return std::isalnum(static_cast<unsigned char>(byte)) != 0 || byte == '.' || byte == '_' ||
+           byte == '-' || byte == '+' || byte == '%';
+}
+
+// Whether a word holds an address of mail.
+bool names_a_person(std::string_view word) {
+    const auto at = word.find('@');
+    return at != std::string_view::npos && at > 0 && is_mail_byte(word[at - 1]) &&
+           at + 1 < word.size() && is_mail_byte(word[at + 1]);
+}
+
+std::string without_numbers(std::string_view word) {
+    std::string kept;
+    for (std::size_t i = 0; i < word.size();) {
+        auto end = i;
+        while (end < word.size() && std::isdigit(static_cast<unsigned char>(word[end])) != 0) {
+            ++end;
+        }
+        if (end - i > digits_shown_max) {
+            kept += "…";
+        } else {
+            end = std::max(end, i + 1);
+            kept += word.substr(i, end - i);
+        }
+        i = end;
+    }
+    return kept;
+}
+
+}  // namespace
+
+explanation explain(const job& row, const status_view& daemon, const decision_rules& rules,
+                    wall_time now) {
+    return storyteller(row, daemon, rules, now).tell();
+}
+
+std::string redacted(std::string_view text) {
+    std::string kept;
+    while (!text.empty()) {
+        const auto end = std::min(text.find(' '), text.size());
+        const auto word = text.substr(0, end);
+        kept += names_a_person(word) ? "…" : without_numbers(word);
+        kept += end < text.size() ? " " : "";
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return kept;
+}
+
+std::string length_of(milliseconds time) {
+    using namespace std::chrono;
+    const auto seconds = ceil<std::chrono::seconds>(time).count();
+    const auto pair = [](std::int64_t whole, const char* unit, std::int64_t part,
+                         const char* small) {
+        return std::to_string(whole) + unit + (part == 0 ? "" : ' ' + std::to_string(part) + small);
+    };
+    if (seconds < 60) {
+        return std::to_string(seconds) + "s";
+    }
+    if (seconds < 3600) {
+        return pair(seconds / 60, "m", seconds % 60, "s");
+    }
+    if (seconds < 86'400) {
+        return pair(seconds / 3600, "h", seconds % 3600 / 60, "m");
+    }
+    return pair(seconds / 86'400, "d", seconds % 86'400 / 3600, "h");
+}
+
+std::string relative(wall_time at, wall_time now) {
+    if (at > now) {
+        return "in " + length_of(at - now);
+    }
+    return now - at < std::chrono::seconds(1) ? "now" : length_of(now - at) + " ago";
+}
+
+}  // namespace onboardd::ctl
