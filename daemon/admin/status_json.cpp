@@ -58,6 +58,10 @@ json::value pause(const account_status& account) {
     out["kind"] = name_of(account.pause);
     out["reason"] = to_string(account.pause);
     out["next_try_at"] = time_or_null(account.paused_until);
+    if (account.paused_by) {
+        out["since"] = format_rfc3339(account.paused_by->since);
+        out["uid"] = account.paused_by->uid;
+    }
     return out;
 }
 

@@ -14,6 +14,7 @@
 
 #include "daemon/app/progress.hpp"
 #include "daemon/app/wiring.hpp"
+#include "onboardd/admin/control.hpp"
 #include "onboardd/admin/metrics.hpp"
 #include "onboardd/admin/pages.hpp"
 #include "onboardd/admin/server.hpp"
@@ -55,18 +56,12 @@ shortage_finder make_shortage_finder(const config& settings, asio::thread_pool& 
     };
 }
 
-// The ledger is held against the outcomes before it may do anything. They are looked at with the
-// spool already owned, so that a second daemon on it is told that instead.
-sqlite_options marked_options_of(const config& settings, measures& seen) {
-    auto options = ledger_options_of(settings);
+sqlite_options measured_options_of(sqlite_options options, measures& seen) {
     options.seen = &seen;
-    options.mark = read_mark(settings.outcomes.directory);
-    options.publish_all_again = !options.mark && has_no_outcomes(settings.outcomes.directory);
     return options;
 }
 
-http::client_options measured_options_of(const config& settings, measures& seen) {
-    auto options = client_options_of(settings);
+http::client_options measured_options_of(http::client_options options, measures& seen) {
     options.seen = &seen;
     return options;
 }
@@ -96,10 +91,10 @@ public:
           spool_(open_spool(loop_.get_executor(), files_, *time_, *log_,
                             make_job_reader(settings.accounts, settings.checks),
                             spool_options_of(settings))),
-          store_(
-              open_sqlite_ledger(loop_.get_executor(), *time_, marked_options_of(settings, seen_))),
+          store_(open_sqlite_ledger(loop_.get_executor(), *time_,
+                                    measured_options_of(marked_options_of(settings), seen_))),
           client_(http::make_client(loop_.get_executor(), *time_, *log_,
-                                    measured_options_of(settings, seen_))),
+                                    measured_options_of(client_options_of(settings), seen_))),
           engine_({loop_.get_executor(), *time_, *log_, random_, *store_, *client_, *spool_,
                    make_sink(writer_, files_), make_shortage_finder(settings, files_), &seen_},
                   engine_options_of(settings)),
@@ -110,6 +105,7 @@ public:
         admin::add_pages(*window_, {.status = [this] { return engine_.status(); },
                                     .now = [this] { return time_->wall_now(); },
                                     .metrics = [this] { return metrics(); }});
+        admin::add_controls(*window_, make_controls());
     }
 
     run_result run() {
@@ -126,6 +122,19 @@ public:
     }
 
 private:
+    admin::controls make_controls() {
+        admin::controls hands;
+        hands.operate = [this](operation what, job_selection among, job_id after,
+                               operator_identity who) {
+            return engine_.operate(what, std::move(among), after, who);
+        };
+        hands.set_pause = [this](admin::pause_order order, operator_identity who) {
+            return order.paused ? engine_.pause(std::move(order.account), who)
+                                : engine_.resume(std::move(order.account), who);
+        };
+        return hands;
+    }
+
     asio::awaitable<void> supervise() {
         co_await write_next_mark();
         log_->info("started", "onboardd " ONBOARDD_VERSION " is at work");

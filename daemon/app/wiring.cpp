@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "onboardd/base/disk_room.hpp"
+#include "onboardd/outcome/outcome.hpp"
 #include "onboardd/provider/requests.hpp"
 #include "onboardd/secrets/credential_store.hpp"
 
@@ -82,6 +83,13 @@ sqlite_options ledger_options_of(const config& settings) {
     sqlite_options options;
     options.file = std::string_view(settings.ledger.url).substr(sqlite_scheme.size());
     options.send_window = send_window;
+    return options;
+}
+
+sqlite_options marked_options_of(const config& settings) {
+    auto options = ledger_options_of(settings);
+    options.mark = read_mark(settings.outcomes.directory);
+    options.publish_all_again = !options.mark && has_no_outcomes(settings.outcomes.directory);
     return options;
 }
 

@@ -17,6 +17,10 @@ namespace onboardd {
 http::client_options client_options_of(const config& settings);
 spool_options spool_options_of(const config& settings);
 sqlite_options ledger_options_of(const config& settings);
+
+// For an owner: the ledger is held against the outcomes before it may do anything. Throws
+// config_error if their mark cannot be read.
+sqlite_options marked_options_of(const config& settings);
 admin::server_options admin_options_of(const config& settings);
 
 // What must be free on the disks of the ledger and of the outcomes before new jobs are taken in.
