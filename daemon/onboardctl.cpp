@@ -3,13 +3,16 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
+#include <string_view>
 #include <utility>
 
 #include "daemon/ctl/command_line.hpp"
+#include "daemon/ctl/control_socket.hpp"
 #include "onboardd/base/error.hpp"
 #include "onboardd/config/load_config.hpp"
 
@@ -46,10 +49,21 @@ int dispatch(const command_line& options, const config& settings, output& to) {
             return check_files(settings, options.files, to);
         case command::submit:
             return submit_files(settings, options.submit, to);
+        case command::status:
+            return show_status(settings, to);
+        case command::watch:
+            return watch(settings, options.watch, to);
         case command::list:
             return list_jobs(settings, options.list, to);
         case command::show:
             return show_job(settings, options.subject, to);
+        case command::explain:
+            return explain_jobs(settings, options.references, to);
+        case command::change:
+            return change_jobs(settings, options.change, std::cin, to);
+        case command::pause:
+        case command::resume:
+            return pause_account(settings, options.subject, options.what == command::pause, to);
         case command::report:
             return report_batch(settings, options.subject, to);
         case command::fsck:
@@ -60,8 +74,18 @@ int dispatch(const command_line& options, const config& settings, output& to) {
     return failed;
 }
 
+// https://no-color.org: any value that is not empty.
+bool wants_color() {
+    // NOLINTBEGIN(concurrency-mt-unsafe): one thread
+    const char* refused = std::getenv("NO_COLOR");
+    const char* terminal = std::getenv("TERM");
+    // NOLINTEND(concurrency-mt-unsafe)
+    const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
+    return (refused == nullptr || *refused == 0) && !dumb && ::isatty(STDOUT_FILENO) == 1;
+}
+
 int run(const command_line& options) {
-    output to{std::cout, std::cerr, options.json};
+    output to{std::cout, std::cerr, options.json, wants_color()};
     const auto settings = load(options);
     if (!settings) {
         for (const auto& fault : settings.error()) {
@@ -77,6 +101,9 @@ int run(const command_line& options) {
 int guarded_run(const command_line& options) {
     try {
         return run(options);
+    } catch (const not_allowed& error) {
+        std::cerr << "onboardctl: " << error.what() << '\n';
+        return forbidden;
     } catch (const config_error& error) {
         std::cerr << "onboardctl: " << error.what() << '\n';
         return bad_config;

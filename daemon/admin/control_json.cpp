@@ -288,6 +288,11 @@ result<operated_view, std::string> parse_operated(std::string_view text) {
     done.unchanged = static_cast<std::uint64_t>(from.number("unchanged"));
     done.last = from.number("last");
     done.end = from.flag("end");
+    for (const auto* name : {"changed", "refused", "missing", "last", "end"}) {
+        if (object->if_contains(name) == nullptr) {
+            from.fail(name);
+        }
+    }
     if (!from.fault().empty()) {
         return from.fault();
     }

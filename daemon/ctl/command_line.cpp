@@ -7,11 +7,16 @@ namespace {
 
 constexpr const char* exit_codes_text =
     "Exit codes: 0 done, and nothing is wrong; 1 failed, or fsck leaves damage, or there is no "
-    "such "
-    "job or batch;\n"
-    "2 usage; 3 audit found something, or check and submit met what is no job; 75 the daemon runs "
-    "(fsck);\n"
-    "78 bad configuration.";
+    "such\n"
+    "job, batch or account; 2 usage; 3 audit found something, check and submit met what is no "
+    "job,\n"
+    "or the state of a job does not let it be held, released, retried or cancelled; 75 the daemon\n"
+    "runs (fsck); 77 this user may not speak with the daemon; 78 bad configuration, or no ledger.";
+
+constexpr const char* references_text =
+    "REFERENCE or ACCOUNT/REFERENCE; - for one a line on standard input; ALL for every job that "
+    "fits "
+    "the options";
 
 constexpr const char* fsck_text =
     "One line for each damage: what it is, what it means, and what --repair would do. A ledger "
@@ -26,18 +31,23 @@ constexpr const char* audit_text =
     "nothing.\n"
     "Exit codes: 0 nothing found; 3 something found; 1 a list could not be read.";
 
-void add_list(CLI::App& program, command_line& options) {
-    auto* list = program.add_subcommand("list", "the jobs of the ledger, in order of arrival");
-    list->add_option_function<std::string>(
+CLI::Option* add_state(CLI::App& command, std::optional<job_state>& into) {
+    return command
+        .add_option_function<std::string>(
             "--state",
-            [&options](const std::string& text) {
-                options.list.state = parse_job_state(text);
-                if (!options.list.state) {
+            [&into](const std::string& text) {
+                into = parse_job_state(text);
+                if (!into) {
                     throw CLI::ValidationError("--state", "there is no state " + text);
                 }
             },
             "only those in this state")
         ->type_name("STATE");
+}
+
+void add_list(CLI::App& program, command_line& options) {
+    auto* list = program.add_subcommand("list", "the jobs of the ledger, in order of arrival");
+    add_state(*list, options.list.state);
     list->add_option("--account", options.list.account, "only those of this account")
         ->type_name("ACCOUNT");
     list->add_option("--batch", options.list.batch, "only those of this batch")->type_name("BATCH");
@@ -47,11 +57,66 @@ void add_list(CLI::App& program, command_line& options) {
     list->callback([&options] { options.what = command::list; });
 }
 
+void add_overview(CLI::App& program, command_line& options) {
+    auto* status = program.add_subcommand(
+        "status", "how things stand: jobs, pace, accounts with their tokens, limits and pauses");
+    status->callback([&options] { options.what = command::status; });
+    auto* watch = program.add_subcommand("watch", "the same, live; ends with q");
+    watch
+        ->add_option_function<double>(
+            "--interval",
+            [&options](double seconds) {
+                options.watch.interval = milliseconds(static_cast<std::int64_t>(seconds * 1'000));
+            },
+            "seconds between two looks (1)")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0.1, 3'600.0));
+    watch->add_option("--looks", options.watch.looks, "ends after so many")
+        ->type_name("N")
+        ->check(CLI::PositiveNumber);
+    watch->callback([&options] { options.what = command::watch; });
+}
+
+void add_change(CLI::App& program, command_line& options, operation what, const char* about) {
+    auto* change = program.add_subcommand(std::string(to_string(what)), about);
+    change->add_option("REF", options.change.references, references_text);
+    add_state(*change, options.change.state);
+    change->add_option("--account", options.change.account, "only those of this account")
+        ->type_name("ACCOUNT");
+    change->add_option("--batch", options.change.batch, "only those of this batch")
+        ->type_name("BATCH");
+    change->callback([&options, what] {
+        options.what = command::change;
+        options.change.what = what;
+    });
+}
+
+void add_changes(CLI::App& program, command_line& options) {
+    add_change(program, options, operation::hold, "keeps queued and deferred jobs from being sent");
+    add_change(program, options, operation::release,
+               "lets held jobs go on, and looks jobs in conflict up again");
+    add_change(program, options, operation::retry,
+               "takes the next step at once; jobs that ended without a case start again");
+    add_change(program, options, operation::cancel, "ends jobs that were not submitted");
+    auto* pause = program.add_subcommand(
+        "pause", "lets an account make no request until it is resumed, also after a restart");
+    pause->add_option("ACCOUNT", options.subject, "its id")->required();
+    pause->callback([&options] { options.what = command::pause; });
+    auto* resume = program.add_subcommand("resume", "lets a paused account go on");
+    resume->add_option("ACCOUNT", options.subject, "its id")->required();
+    resume->callback([&options] { options.what = command::resume; });
+}
+
 void add_readers(CLI::App& program, command_line& options) {
+    add_overview(program, options);
     add_list(program, options);
     auto* show = program.add_subcommand("show", "one job");
     show->add_option("REF", options.subject, "REFERENCE or ACCOUNT/REFERENCE")->required();
     show->callback([&options] { options.what = command::show; });
+    auto* explain = program.add_subcommand(
+        "explain", "why a job is where it is, what happens next, and what would change that");
+    explain->add_option("REF", options.references, "REFERENCE or ACCOUNT/REFERENCE")->required();
+    explain->callback([&options] { options.what = command::explain; });
     auto* report = program.add_subcommand("report", "the report of a batch as it stands now");
     report->add_option("BATCH", options.subject, "its name")->required();
     report->callback([&options] { options.what = command::report; });
@@ -105,6 +170,7 @@ std::variant<command_line, int> parse_command_line(int argc, const char* const* 
     program.fallthrough();  // --config and --json may stand behind the command too
     program.footer(exit_codes_text);
     add_readers(program, options);
+    add_changes(program, options);
     add_files(program, options);
     add_checks(program, options);
     try {

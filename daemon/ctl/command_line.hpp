@@ -5,11 +5,28 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/ctl/change.hpp"
 #include "daemon/ctl/commands.hpp"
+#include "daemon/ctl/status.hpp"
 
 namespace onboardd::ctl {
 
-enum class command : std::uint8_t { config_check, check, submit, list, show, report, fsck, audit };
+enum class command : std::uint8_t {
+    config_check,
+    check,
+    submit,
+    status,
+    watch,
+    list,
+    show,
+    explain,
+    report,
+    change,
+    pause,
+    resume,
+    fsck,
+    audit,
+};
 
 struct command_line {
     std::filesystem::path config_file = "/etc/onboardd/onboardd.yaml";
@@ -19,7 +36,10 @@ struct command_line {
     submit_options submit;
     std::vector<std::filesystem::path> files;
     std::vector<std::string> accounts;
-    std::string subject;  // of show and report
+    std::string subject;                  // of show, report, pause and resume
+    std::vector<std::string> references;  // of explain
+    watch_options watch;
+    change_options change;
     fsck_options fsck;
 };
 

@@ -19,8 +19,11 @@ enum exit_status : int {
     done = 0,
     failed = 1,  // also: damage is left, or no such job
     usage = 2,
-    found_some = 3,  // audit: findings; check and submit: something is no job
+    // audit: findings; check, submit and import: something is no job; hold, release, retry and
+    // cancel: it does not fit the state of some job
+    found_some = 3,
     busy = 75,       // the daemon runs
+    forbidden = 77,  // this user may not speak with the daemon
     bad_config = 78,
 };
 

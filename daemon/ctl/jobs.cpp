@@ -2,24 +2,14 @@
 
 #include <algorithm>
 
-#include "daemon/app/wiring.hpp"
 #include "daemon/ctl/commands.hpp"
-#include "onboardd/ledger/ledger_reader.hpp"
+#include "daemon/ctl/references.hpp"
 #include "onboardd/outcome/outcome.hpp"
 
 namespace onboardd::ctl {
 namespace {
 
 constexpr std::size_t page_max = 500;
-
-std::unique_ptr<ledger_reader> open_reader(const config& settings) {
-    return open_ledger_reader(ledger_options_of(settings).file);
-}
-
-void damaged(output& to, const std::string& subject) {
-    to.err << "onboardctl: " << shown(subject)
-           << " is damaged in the ledger and not believed: run onboardctl fsck\n";
-}
 
 json_line describe(const job& row) {
     json_line line;
@@ -97,20 +87,6 @@ std::string in_lines(const job& row) {
     return text;
 }
 
-// REF is REFERENCE or ACCOUNT/REFERENCE.
-std::vector<std::pair<std::string, std::string>> identities(ledger_reader& reader,
-                                                            const std::string& reference) {
-    std::vector<std::pair<std::string, std::string>> found;
-    if (const auto slash = reference.find('/'); slash != std::string::npos) {
-        found.emplace_back(reference.substr(0, slash), reference.substr(slash + 1));
-        return found;
-    }
-    for (const auto& account : reader.accounts()) {
-        found.emplace_back(account, reference);
-    }
-    return found;
-}
-
 }  // namespace
 
 int list_jobs(const config& settings, const list_options& options, output& to) {
@@ -120,7 +96,7 @@ int list_jobs(const config& settings, const list_options& options, output& to) {
     for (job_page page; !page.end;) {
         page = reader->jobs(page.last, page_max);
         for (const auto id : page.damaged) {
-            damaged(to, "row " + std::to_string(id));
+            tell_damaged(to, "row " + std::to_string(id));
             sound = false;
         }
         for (const auto& row : page.rows) {
@@ -149,7 +125,7 @@ int show_job(const config& settings, const std::string& reference, output& to) {
     for (const auto& [account, name] : identities(*reader, reference)) {
         const auto found = reader->find(account, name);
         if (found.has_error()) {
-            damaged(to, std::string(account).append("/").append(name));
+            tell_damaged(to, std::string(account).append("/").append(name));
             return failed;
         }
         if (!*found) {

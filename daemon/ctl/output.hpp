@@ -42,6 +42,7 @@ struct output {
     std::ostream& out;  // results
     std::ostream& err;  // what went wrong
     bool json = false;
+    bool color = false;  // results go to a terminal whose user wants colours
 
     void line(const std::string& text);
     void line(const json_line& object);

@@ -57,7 +57,9 @@ TEST(ControlJson, WhatIsNoOrderIsNamed) {
     for (const auto* text : {"[]", "{}", R"({"change":"x"})"}) {
         EXPECT_TRUE(parse_pause_change(text).has_error()) << text;
     }
-    for (const auto* text : {"[]", R"({"changed":[7]})", R"({"changed":[{"from":"held"}]})",
+    const auto empty = to_json(operated_view());
+    EXPECT_TRUE(parse_operated(empty));
+    for (const auto* text : {"[]", "{}", R"({"changed":[7]})", R"({"changed":[{"from":"held"}]})",
                              R"({"refused":[7]})", R"({"refused":[{"state":"held","why":"x"}]})",
                              R"({"missing":[[]]})", R"({"last":-1})", R"({"end":0})"}) {
         EXPECT_TRUE(parse_operated(text).has_error()) << text;

@@ -1,0 +1,289 @@
+#include "daemon/ctl/change.hpp"
+
+#include <algorithm>
+#include <istream>
+#include <map>
+#include <ostream>
+
+#include "daemon/ctl/commands.hpp"
+#include "daemon/ctl/hands.hpp"
+#include "daemon/ctl/references.hpp"
+
+namespace onboardd::ctl {
+namespace {
+
+constexpr const char* everything = "ALL";
+constexpr std::size_t refusals_told_max = 20;  // of a mass change, one by one
+
+std::string counted(std::uint64_t count) {
+    return std::to_string(count) + (count == 1 ? " job" : " jobs");
+}
+
+// Tells what became of each job that was named; of a mass change the sums, and the first refusals.
+class teller {
+public:
+    teller(output& to, bool mass) : to_(to), mass_(mass) {}
+
+    void tell(const admin::operated_view& done) {
+        for (const auto& one : done.changed) {
+            ++changed_[one.to];
+            if (to_.json || !mass_) {
+                changed(one);
+            }
+        }
+        for (const auto& one : done.refused) {
+            ++refused_[std::string(to_string(one.why))];
+            ++refusals_;
+            if (to_.json || !mass_ || refusals_ <= refusals_told_max) {
+                refused(one);
+            }
+        }
+        for (const auto& [account, reference] : done.missing) {
+            no_job(account + "/" + reference);
+        }
+        unchanged_ += done.unchanged;
+    }
+
+    void no_job(const std::string& reference) {
+        to_.err << "onboardctl: there is no job " << shown(reference) << '\n';
+        ++missing_;
+    }
+
+    void not_told_apart(const std::string& reference) {
+        to_.err << "onboardctl: " << shown(reference)
+                << " is a job of several accounts: say ACCOUNT/REFERENCE\n";
+        ++missing_;
+    }
+
+    void damaged(const std::string& subject) {
+        tell_damaged(to_, subject);
+        ++missing_;
+    }
+
+    // The last line; the exit status.
+    int sum_up(bool without_daemon) {
+        if (to_.json) {
+            sum_up_as_json();
+        } else {
+            sum_up_in_words(without_daemon);
+        }
+        return missing_ != 0 ? failed : refusals_ != 0 ? found_some : done;
+    }
+
+private:
+    void changed(const admin::job_change& one) {
+        if (to_.json) {
+            json_line line;
+            line.add("kind", "changed")
+                .add("account", one.account)
+                .add("reference", one.reference)
+                .add("from", to_string(one.from))
+                .add("to", to_string(one.to));
+            to_.line(line);
+            return;
+        }
+        to_.line(shown(one.account + "/" + one.reference) + ": " +
+                 std::string(to_string(one.from)) + " -> " + std::string(to_string(one.to)));
+    }
+
+    void refused(const refused_job& one) {
+        if (to_.json) {
+            json_line line;
+            line.add("kind", "refused")
+                .add("account", one.account)
+                .add("reference", one.reference)
+                .add("state", to_string(one.state))
+                .add("why", name_of(one.why))
+                .add("message", to_string(one.why));
+            to_.line(line);
+            return;
+        }
+        to_.err << "onboardctl: " << shown(one.account + "/" + one.reference) << " is "
+                << to_string(one.state) << ": " << to_string(one.why) << '\n';
+    }
+
+    [[nodiscard]] std::uint64_t changes() const {
+        std::uint64_t sum = 0;
+        for (const auto& [state, count] : changed_) {
+            sum += count;
+        }
+        return sum;
+    }
+
+    void sum_up_as_json() {
+        json_line line;
+        line.add("kind", "summary")
+            .add_number("changed", static_cast<std::int64_t>(changes()))
+            .add_number("unchanged", static_cast<std::int64_t>(unchanged_))
+            .add_number("refused", static_cast<std::int64_t>(refusals_))
+            .add_number("missing", static_cast<std::int64_t>(missing_));
+        to_.line(line);
+    }
+
+    void sum_up_in_words(bool without_daemon) {
+        if (mass_) {
+            for (const auto& [state, count] : changed_) {
+                to_.line(counted(count) + " now " + std::string(to_string(state)));
+            }
+            for (const auto& [why, count] : refused_) {
+                to_.line(counted(count) + " not changed: " + why);
+            }
+        }
+        if (unchanged_ != 0 || (mass_ && changes() == 0 && refusals_ == 0)) {
+            to_.line(counted(unchanged_) + " already as wanted");
+        }
+        if (without_daemon && changes() != 0) {
+            to_.line("onboardd does not run: it goes on from this when it starts");
+        }
+    }
+
+    output& to_;
+    bool mass_;
+    std::map<job_state, std::uint64_t> changed_;
+    std::map<std::string, std::uint64_t> refused_;
+    std::uint64_t refusals_ = 0;
+    std::uint64_t unchanged_ = 0;
+    std::uint64_t missing_ = 0;
+};
+
+std::string trimmed(const std::string& line) {
+    constexpr const char* blanks = " \t\r";
+    const auto from = line.find_first_not_of(blanks);
+    return from == std::string::npos ? std::string()
+                                     : line.substr(from, line.find_last_not_of(blanks) - from + 1);
+}
+
+// The references as they were named, those on standard input one a line.
+std::vector<std::string> all_references(const std::vector<std::string>& named, std::istream& in) {
+    std::vector<std::string> all;
+    for (const auto& one : named) {
+        if (one != "-") {
+            all.push_back(one);
+            continue;
+        }
+        for (std::string line; std::getline(in, line);) {
+            if (auto reference = trimmed(line); !reference.empty()) {
+                all.push_back(std::move(reference));
+            }
+        }
+    }
+    return all;
+}
+
+std::vector<identity> resolve(ledger_reader& reader, const std::vector<std::string>& references,
+                              teller& told) {
+    std::vector<identity> found;
+    for (const auto& reference : references) {
+        std::vector<identity> meant;
+        bool damaged = false;
+        for (auto& candidate : identities(reader, reference)) {
+            const auto row = reader.find(candidate.first, candidate.second);
+            damaged = damaged || row.has_error();
+            if (row && *row) {
+                meant.push_back(std::move(candidate));
+            }
+        }
+        if (damaged) {
+            told.damaged(reference);
+        } else if (meant.empty()) {
+            told.no_job(reference);
+        } else if (meant.size() > 1) {
+            told.not_told_apart(reference);
+        } else {
+            found.push_back(std::move(meant.front()));
+        }
+    }
+    return found;
+}
+
+int change_named(const config& settings, const change_options& options,
+                 const std::vector<std::string>& references, output& to) {
+    teller told(to, false);
+    const auto named = resolve(*open_reader(settings), references, told);
+    bool without_daemon = false;
+    if (!named.empty()) {
+        const auto doing = open_hands(settings);
+        without_daemon = doing->without_daemon();
+        for (std::size_t i = 0; i < named.size(); i += admin::named_jobs_max) {
+            admin::operating_order order;
+            order.what = options.what;
+            const auto end = std::min(named.size(), i + admin::named_jobs_max);
+            order.among.identities.assign(named.begin() + static_cast<std::ptrdiff_t>(i),
+                                          named.begin() + static_cast<std::ptrdiff_t>(end));
+            told.tell(doing->operate(order));
+        }
+    }
+    return told.sum_up(without_daemon);
+}
+
+int change_all(const config& settings, const change_options& options, output& to) {
+    open_reader(settings);  // a ledger that is not there is not made for this
+    teller told(to, true);
+    const auto doing = open_hands(settings);
+    admin::operating_order order;
+    order.what = options.what;
+    order.all = true;
+    order.among.account = options.account;
+    order.among.batch = options.batch;
+    order.among.state = options.state;
+    for (bool end = false; !end;) {
+        const auto part = doing->operate(order);
+        told.tell(part);
+        if (!part.end && part.last <= order.after) {
+            throw std::runtime_error("onboardd's answer leads round in a circle");
+        }
+        order.after = part.last;
+        end = part.end;
+    }
+    return told.sum_up(doing->without_daemon());
+}
+
+}  // namespace
+
+int change_jobs(const config& settings, const change_options& options, std::istream& in,
+                output& to) {
+    const bool filtered = options.state || !options.account.empty() || !options.batch.empty();
+    const bool all = std::ranges::find(options.references, everything) != options.references.end();
+    if (all && options.references.size() > 1) {
+        to.err << "onboardctl: ALL stands alone; a job of that name is ACCOUNT/ALL\n";
+        return usage;
+    }
+    if (filtered && !options.references.empty() && !all) {
+        to.err << "onboardctl: either name jobs, or choose them by --batch, --state or --account\n";
+        return usage;
+    }
+    if (filtered && !all) {
+        to.err << "onboardctl: this changes every job that fits: say so with the word ALL\n";
+        return usage;
+    }
+    if (all) {
+        return change_all(settings, options, to);
+    }
+    const auto references = all_references(options.references, in);
+    if (references.empty()) {
+        to.err << "onboardctl: no job is named\n";
+        return usage;
+    }
+    return change_named(settings, options, references, to);
+}
+
+int pause_account(const config& settings, const std::string& account, bool paused, output& to) {
+    open_reader(settings);
+    const auto change = open_hands(settings)->set_pause({.account = account, .paused = paused});
+    if (change == pause_change::no_such_account) {
+        to.err << "onboardctl: the configuration has no account " << shown(account) << '\n';
+        return failed;
+    }
+    const bool changed = change == pause_change::changed;
+    if (to.json) {
+        json_line line;
+        line.add("account", account).add_bool("paused", paused).add_bool("changed", changed);
+        to.line(line);
+    } else {
+        to.line(shown(account) + (paused ? " is paused" : " goes on") +
+                (changed ? "" : ", as it was already"));
+    }
+    return done;
+}
+
+}  // namespace onboardd::ctl

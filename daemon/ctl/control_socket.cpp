@@ -1,0 +1,107 @@
+#include "daemon/ctl/control_socket.hpp"
+
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <cerrno>
+
+#include "daemon/ctl/output.hpp"
+#include "onboardd/base/error.hpp"
+#include "onboardd/base/unique_fd.hpp"
+
+namespace onboardd::ctl {
+namespace {
+
+namespace asio = boost::asio;
+namespace web = boost::beast::http;
+using local = asio::local::stream_protocol;
+
+constexpr std::uint64_t answer_bytes_max = 64 * 1024 * 1024;
+
+std::string words_for(int code) {
+    return std::generic_category().message(code);
+}
+
+class http_socket final : public control_socket {
+public:
+    http_socket(std::filesystem::path path, unique_fd connected)
+        : path_(std::move(path)), socket_(loop_) {
+        socket_.assign(local(), connected.release());
+    }
+
+    control_answer get(std::string_view path) override { return ask(web::verb::get, path, {}); }
+    control_answer post(std::string_view path, std::string body) override {
+        return ask(web::verb::post, path, std::move(body));
+    }
+
+private:
+    control_answer ask(web::verb method, std::string_view path, std::string body) {
+        web::request<web::string_body> message(method, {path.data(), path.size()}, 11);
+        message.set(web::field::host, "localhost");
+        message.set(web::field::content_type, "application/json");
+        message.body() = std::move(body);
+        message.prepare_payload();
+        error_code ec;
+        web::write(socket_, message, ec);
+        web::response_parser<web::string_body> answer;
+        answer.body_limit(answer_bytes_max);
+        if (!ec) {
+            web::read(socket_, buffer_, answer, ec);
+        }
+        if (ec) {
+            throw std::runtime_error("onboardd does not answer at " + shown(path_.native()) + ": " +
+                                     ec.message());
+        }
+        return {answer.get().result_int(), std::move(answer.get().body())};
+    }
+
+    std::filesystem::path path_;
+    asio::io_context loop_;
+    local::socket socket_;
+    boost::beast::flat_buffer buffer_;
+};
+
+void be_patient(int fd) {
+    const timeval patience{.tv_sec = control_patience.count(), .tv_usec = 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
+
+}  // namespace
+
+std::unique_ptr<control_socket> open_control_socket(const std::filesystem::path& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.native().size() >= sizeof address.sun_path) {
+        throw std::runtime_error(shown(path.native()) + " is too long for a socket");
+    }
+    path.native().copy(address.sun_path, sizeof address.sun_path - 1);
+    unique_fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (!fd) {
+        throw std::runtime_error("a socket cannot be made: " + words_for(errno));
+    }
+    be_patient(fd.get());
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+        return std::make_unique<http_socket>(path, std::move(fd));
+    }
+    switch (errno) {
+        case ENOENT:
+        case ENOTDIR:
+        case ECONNREFUSED:
+            return nullptr;
+        case EACCES:
+        case EPERM:
+            throw not_allowed(shown(path.native()) +
+                              ": this user may not speak with onboardd (the socket is for root and "
+                              "the daemon's group)");
+        default:
+            throw std::runtime_error(shown(path.native()) + ": " + words_for(errno));
+    }
+}
+
+}  // namespace onboardd::ctl

@@ -1,0 +1,42 @@
+#pragma once
+
+// Speaking with the daemon: HTTP/1.1 over its control socket. Calls block, for some seconds at
+// most.
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace onboardd::ctl {
+
+// The socket is there, and this user may not use it.
+class not_allowed : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+struct control_answer {
+    unsigned status = 0;
+    std::string body;
+};
+
+class control_socket {
+public:
+    virtual ~control_socket() = default;
+
+    // Throws std::runtime_error with a sentence for the operator if the daemon does not answer (any
+    // more): whether it has done what was asked is not known then.
+    virtual control_answer get(std::string_view path) = 0;
+    virtual control_answer post(std::string_view path, std::string body) = 0;
+};
+
+inline constexpr std::chrono::seconds control_patience{30};
+
+// Null: nobody listens there, so no daemon runs, or one without a control socket. Throws
+// not_allowed, or std::runtime_error if it cannot be reached for another reason.
+std::unique_ptr<control_socket> open_control_socket(const std::filesystem::path& path);
+
+}  // namespace onboardd::ctl

@@ -1,0 +1,157 @@
+#include "daemon/ctl/hands.hpp"
+
+#include <syslog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <utility>
+
+#include "daemon/app/wiring.hpp"
+#include "daemon/ctl/control_socket.hpp"
+#include "daemon/ctl/output.hpp"
+
+namespace onboardd::ctl {
+namespace {
+
+constexpr std::size_t changes_max = 256;  // in one commit
+
+// As the daemon logs it, where it is not there to do so.
+void log_operator(const std::string& command, const std::string& about) {
+    ::openlog("onboardctl", LOG_PID, LOG_DAEMON);
+    ::syslog(LOG_INFO, "operator uid=%u command=%s %s", static_cast<unsigned>(::getuid()),
+             command.c_str(), shown(about).c_str());
+}
+
+class by_daemon final : public hands {
+public:
+    explicit by_daemon(std::unique_ptr<control_socket> socket) : socket_(std::move(socket)) {}
+
+    admin::operated_view operate(const admin::operating_order& order) override {
+        const auto answer = ask(admin::jobs_path, to_json(order));
+        return understood(admin::parse_operated(answer));
+    }
+
+    pause_change set_pause(const admin::pause_order& order) override {
+        const auto answer = ask(admin::accounts_path, to_json(order));
+        return understood(admin::parse_pause_change(answer));
+    }
+
+    bool without_daemon() const override { return false; }
+
+private:
+    std::string ask(const char* path, std::string body) {
+        auto answer = socket_->post(path, std::move(body));
+        if (answer.status != 200) {
+            std::ranges::replace(answer.body, '\n', ' ');
+            throw std::runtime_error("onboardd refused this: " + shown(answer.body));
+        }
+        return std::move(answer.body);
+    }
+
+    template <class T>
+    static T understood(result<T, std::string> answer) {
+        if (!answer) {
+            throw std::runtime_error("onboardd's answer cannot be read: " + answer.error());
+        }
+        return std::move(*answer);
+    }
+
+    std::unique_ptr<control_socket> socket_;
+};
+
+// Owns the ledger as the daemon does, for as long as this lives.
+class by_ledger final : public hands {
+public:
+    explicit by_ledger(const config& settings)
+        : settings_(settings),
+          time_(make_system_clock()),
+          book_(open_sqlite_ledger(loop_.get_executor(), *time_, marked_options_of(settings))) {}
+
+    admin::operated_view operate(const admin::operating_order& order) override {
+        auto among = order.among;
+        const auto done = run(book_->operate(order.what, std::move(among), order.after, changes_max,
+                                             time_->wall_now()));
+        const std::string command(to_string(order.what));
+        if (!order.among.identities.empty()) {
+            for (const auto& one : done.changed) {
+                log_operator(command, "job=" + one.after.account + "/" + one.after.reference +
+                                          " from=" + std::string(to_string(one.from)) +
+                                          " to=" + std::string(to_string(one.after.state)));
+            }
+        } else if (!done.changed.empty()) {
+            log_operator(command, "batch=" + order.among.batch + " account=" + order.among.account +
+                                      " jobs=" + std::to_string(done.changed.size()));
+        }
+        return admin::view_of(done);
+    }
+
+    pause_change set_pause(const admin::pause_order& order) override {
+        if (!std::ranges::any_of(settings_.accounts, [&](const account_config& account) {
+                return account.id == order.account;
+            })) {
+            return pause_change::no_such_account;
+        }
+        const auto known = run(book_->pauses());
+        if (order.paused == std::ranges::any_of(known, [&](const operator_pause& pause) {
+                return pause.account == order.account;
+            })) {
+            return pause_change::unchanged;
+        }
+        std::optional<operator_pause> pause;
+        if (order.paused) {
+            pause = operator_pause{order.account, time_->wall_now(), ::getuid()};
+        }
+        run(book_->set_pause(order.account, std::move(pause)));
+        log_operator(order.paused ? "pause" : "resume", "account=" + order.account);
+        return pause_change::changed;
+    }
+
+    bool without_daemon() const override { return true; }
+
+private:
+    template <class T>
+    T run(asio::awaitable<result<T>> call) {
+        result<T> answer = error_code();
+        std::exception_ptr failure;
+        loop_.restart();
+        asio::co_spawn(loop_, std::move(call), [&](std::exception_ptr ended, result<T> value) {
+            failure = std::move(ended);
+            answer = std::move(value);
+        });
+        loop_.run();
+        if (failure) {
+            std::rethrow_exception(failure);
+        }
+        if (answer.has_error()) {
+            const auto words = book_->failure();
+            throw std::runtime_error("the ledger did not take it: " +
+                                     (words.empty() ? answer.error().message() : words));
+        }
+        if constexpr (!std::is_void_v<T>) {
+            return std::move(*answer);
+        }
+    }
+
+    const config& settings_;
+    asio::io_context loop_{1};
+    std::unique_ptr<clock> time_;
+    std::unique_ptr<ledger> book_;
+};
+
+}  // namespace
+
+std::unique_ptr<hands> open_hands(const config& settings) {
+    if (auto socket = open_control_socket(settings.admin.socket)) {
+        return std::make_unique<by_daemon>(std::move(socket));
+    }
+    try {
+        return std::make_unique<by_ledger>(settings);
+    } catch (const already_owned& owner) {
+        throw already_owned(std::string(owner.what()) + ", and does not listen at " +
+                            shown(settings.admin.socket.native()));
+    }
+}
+
+}  // namespace onboardd::ctl

@@ -1,0 +1,385 @@
+#include "daemon/ctl/status.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "daemon/app/wiring.hpp"
+#include "daemon/ctl/commands.hpp"
+#include "daemon/ctl/control_socket.hpp"
+#include "daemon/ctl/explain.hpp"
+#include "daemon/ctl/references.hpp"
+
+namespace onboardd::ctl {
+namespace {
+
+constexpr milliseconds pace_over{60'000};
+
+std::string with_one_digit(double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f", value);
+    return text;
+}
+
+std::string paint_state(job_state state, const std::string& text, const palette& paint) {
+    switch (state) {
+        case job_state::created:
+            return paint.good(text);
+        case job_state::unknown:
+        case job_state::deferred:
+        case job_state::held:
+            return paint.look(text);
+        case job_state::rejected:
+        case job_state::expired:
+        case job_state::conflict:
+            return paint.bad(text);
+        case job_state::queued:
+        case job_state::submitting:
+        case job_state::accepted:
+        case job_state::cancelled:
+            return text;
+    }
+    return text;
+}
+
+std::string head_line(const status_view& view, const palette& paint) {
+    if (!view.running) {
+        return paint.look("onboardd does not run") + "; this is what its ledger says";
+    }
+    std::string line = paint.bold("onboardd " + shown(view.version));
+    if (view.started_at && view.now) {
+        line += " runs since " + format_rfc3339(*view.started_at) + " (" +
+                length_of(std::max(milliseconds(0), *view.now - *view.started_at)) + ")";
+    }
+    return line + ", " + (view.ready ? paint.good("ready") : paint.bad("not ready"));
+}
+
+std::string jobs_line(const counts& jobs, const palette& paint) {
+    std::string line = "jobs:";
+    for (const auto state : all_job_states) {
+        if (const auto count = jobs[static_cast<std::size_t>(state)]; count != 0) {
+            line += "  " + paint_state(state,
+                                       std::string(to_string(state)) + ' ' + std::to_string(count),
+                                       paint);
+        }
+    }
+    return line + (line == "jobs:" ? "  none" : "");
+}
+
+std::string pace_line(const status_view& view, const pace& speed) {
+    const auto rate = speed.rate();
+    std::string line = "pace:  " + (rate ? with_one_digit(*rate) : std::string("?")) + " jobs/s";
+    if (const auto rest = speed.time_for(view.open()); rest && view.open() != 0) {
+        line += ", " + std::to_string(view.open()) + " open: about " + length_of(*rest) + " to go";
+    } else {
+        line += ", " + std::to_string(view.open()) + " open";
+    }
+    return line;
+}
+
+std::string token_cell(const account_view& account, wall_time now) {
+    if (!account.token_obtained_at || !account.token_expires_at) {
+        return "none";
+    }
+    return length_of(std::max(milliseconds(0), now - *account.token_obtained_at)) +
+           " old, expires " + relative(*account.token_expires_at, now);
+}
+
+std::string waits_for(const account_view& account, wall_time now, const palette& paint) {
+    std::string text;
+    const auto add = [&text](const std::string& part) {
+        text += (text.empty() ? "" : "; ") + part;
+    };
+    if (!account.configured) {
+        add(paint.bad("not in the configuration"));
+    }
+    if (account.pause) {
+        const auto& pause = *account.pause;
+        auto why = "paused: " + shown(pause.reason);
+        if (pause.by) {
+            why += " (uid " + std::to_string(pause.by->uid) + ", " +
+                   relative(pause.by->since, now) + ")";
+        } else if (pause.next_try_at) {
+            why += ", next try " + relative(*pause.next_try_at, now);
+        }
+        add(paint.bad(why));
+    }
+    if (account.window && !account.window->open) {
+        add(paint.look("window closed (" + shown(account.window->text) + ")" +
+                       (account.window->opens_at
+                            ? ", opens " + relative(*account.window->opens_at, now)
+                            : "")));
+    }
+    return text.empty() ? "-" : text;
+}
+
+void add_accounts(std::vector<std::string>& lines, const status_view& view, const palette& paint) {
+    if (view.accounts.empty()) {
+        return;
+    }
+    const auto now = view.now.value_or(wall_time());
+    table accounts({"ACCOUNT", "OPEN", "IN FLIGHT", "LIMIT", "TOKEN", "WAITS FOR"});
+    for (const auto& account : view.accounts) {
+        const auto limit = std::to_string(account.limit) + "/" + std::to_string(account.limit_max);
+        accounts.add({shown(account.id), std::to_string(open_in(account.jobs)),
+                      view.running ? std::to_string(account.in_flight) : "-",
+                      view.running ? limit : "-", view.running ? token_cell(account, now) : "-",
+                      waits_for(account, now, paint)});
+    }
+    lines.emplace_back();
+    for (auto& line : accounts.lines()) {
+        lines.push_back(std::move(line));
+    }
+}
+
+std::string states_json(const counts& jobs) {
+    json_line line;
+    for (const auto state : all_job_states) {
+        line.add_number(to_string(state),
+                        static_cast<std::int64_t>(jobs[static_cast<std::size_t>(state)]));
+    }
+    return line.str();
+}
+
+std::string list_json(const std::vector<std::string>& items) {
+    std::string text = "[";
+    for (const auto& item : items) {
+        text += (text.size() > 1 ? ", " : "") + item;
+    }
+    return text + "]";
+}
+
+std::string strings_json(const std::vector<std::string>& texts) {
+    std::vector<std::string> items;
+    for (const auto& one : texts) {
+        json_line quoted;
+        auto text = quoted.add("x", one).str();  // {"x": "..."}
+        items.push_back(text.substr(6, text.size() - 7));
+    }
+    return list_json(items);
+}
+
+std::string account_json(const account_view& account) {
+    json_line line;
+    line.add("id", account.id)
+        .add_bool("configured", account.configured)
+        .add_raw("jobs", states_json(account.jobs))
+        .add_number("open", static_cast<std::int64_t>(open_in(account.jobs)))
+        .add_number("in_flight", static_cast<std::int64_t>(account.in_flight))
+        .add_number("limit", static_cast<std::int64_t>(account.limit))
+        .add_number("limit_max", static_cast<std::int64_t>(account.limit_max))
+        .add("token_obtained_at", account.token_obtained_at)
+        .add("token_expires_at", account.token_expires_at);
+    const pause_view none;
+    const auto& pause = account.pause ? *account.pause : none;
+    line.add_or_null("paused", pause.kind)
+        .add_or_null("paused_why", pause.reason)
+        .add("paused_until", pause.next_try_at)
+        .add("paused_since", pause.by ? std::optional(pause.by->since) : std::nullopt)
+        .add_raw("paused_by", pause.by ? std::to_string(pause.by->uid) : "null");
+    const window_view always;
+    const auto& window = account.window ? *account.window : always;
+    line.add_or_null("window", window.text)
+        .add_bool("window_open", window.open)
+        .add("window_opens_at", window.opens_at);
+    return line.str();
+}
+
+void tell_explanation(const job& row, const explanation& told, wall_time now, output& to) {
+    const palette paint(to.color);
+    to.line(paint.bold(shown(row.account + "/" + row.reference)) + " is " +
+            paint_state(row.state, std::string(to_string(row.state)), paint));
+    to.line("");
+    for (const auto& step : told.story) {
+        to.line(format_rfc3339(step.at) + "  " + shown(step.text));
+    }
+    to.line("");
+    for (const auto& reason : told.why) {
+        to.line("why:   " + shown(reason));
+    }
+    if (!told.next.empty()) {
+        to.line("next:  " + shown(told.next));
+    }
+    if (told.until) {
+        to.line("when:  " + format_rfc3339(*told.until) + " (" + relative(*told.until, now) + ")");
+    }
+    table commands({"", ""});
+    for (const auto& one : told.commands) {
+        commands.add({"do:    " + shown(one.command), shown(one.text)});
+    }
+    auto lines = commands.lines();
+    for (std::size_t i = 1; i < lines.size(); ++i) {
+        to.line(lines[i]);
+    }
+}
+
+void tell_explanation_as_json(const job& row, const explanation& told, output& to) {
+    std::vector<std::string> story;
+    for (const auto& step : told.story) {
+        json_line line;
+        story.push_back(line.add("at", std::optional(step.at)).add("text", step.text).str());
+    }
+    std::vector<std::string> commands;
+    for (const auto& one : told.commands) {
+        json_line line;
+        commands.push_back(line.add("command", one.command).add("text", one.text).str());
+    }
+    json_line line;
+    line.add("account", row.account)
+        .add("reference", row.reference)
+        .add("state", to_string(row.state))
+        .add_raw("story", list_json(story))
+        .add_raw("why", strings_json(told.why))
+        .add_or_null("next", told.next)
+        .add("when", told.until)
+        .add_raw("commands", list_json(commands));
+    to.line(line);
+}
+
+}  // namespace
+
+void pace::see(wall_time at, std::uint64_t ended) {
+    if (!looks_.empty() && (at <= looks_.back().at || ended < looks_.back().ended)) {
+        looks_.clear();  // the clock was set, or another daemon counts
+    }
+    looks_.push_back({at, ended});
+    while (looks_.size() > 2 && looks_[1].at <= at - pace_over) {
+        looks_.pop_front();
+    }
+}
+
+std::optional<double> pace::rate() const {
+    if (looks_.size() < 2) {
+        return std::nullopt;
+    }
+    const auto jobs = static_cast<double>(looks_.back().ended - looks_.front().ended);
+    const std::chrono::duration<double> time = looks_.back().at - looks_.front().at;
+    return jobs / time.count();
+}
+
+std::optional<milliseconds> pace::time_for(std::uint64_t open) const {
+    const auto known = rate();
+    if (!known || *known <= 0) {
+        return std::nullopt;
+    }
+    constexpr double longest = 365.0 * 86'400 * 1'000;
+    return milliseconds(
+        static_cast<std::int64_t>(std::min(static_cast<double>(open) / *known * 1'000, longest)));
+}
+
+std::uint64_t ended_in(const counts& jobs) {
+    std::uint64_t sum = 0;
+    for (const auto state : all_job_states) {
+        sum += is_final(state) ? jobs[static_cast<std::size_t>(state)] : 0;
+    }
+    return sum;
+}
+
+std::vector<std::string> in_lines(const status_view& view, const pace* speed,
+                                  const palette& paint) {
+    std::vector<std::string> lines;
+    lines.push_back(head_line(view, paint));
+    for (const auto& reason : view.not_ready) {
+        lines.push_back("       " + paint.bad(shown(reason)));
+    }
+    lines.push_back(jobs_line(view.jobs, paint));
+    if (speed != nullptr) {
+        lines.push_back(pace_line(view, *speed));
+    } else {
+        lines.push_back("open:  " + std::to_string(view.open()));
+    }
+    if (view.provider_failing) {
+        lines.push_back(
+            paint.bad("the provider fails again and again; one probe at a time is sent"));
+    }
+    add_accounts(lines, view, paint);
+    return lines;
+}
+
+std::string as_json(const status_view& view, const pace* speed) {
+    std::vector<std::string> accounts;
+    for (const auto& account : view.accounts) {
+        accounts.push_back(account_json(account));
+    }
+    json_line line;
+    line.add("schema", "onboardctl/status/1")
+        .add_bool("running", view.running)
+        .add_or_null("version", view.version)
+        .add("now", view.now)
+        .add("started_at", view.started_at)
+        .add_bool("ready", view.ready)
+        .add_raw("not_ready", strings_json(view.not_ready))
+        .add_number("open", static_cast<std::int64_t>(view.open()))
+        .add_number("in_flight", static_cast<std::int64_t>(view.in_flight))
+        .add_raw("jobs", states_json(view.jobs))
+        .add_bool("provider_failing", view.provider_failing)
+        .add_raw("accounts", list_json(accounts));
+    if (speed != nullptr) {
+        const auto rate = speed->rate();
+        const auto rest = speed->time_for(view.open());
+        line.add_raw("jobs_per_second", rate ? with_one_digit(*rate) : "null")
+            .add_raw("seconds_to_go", rest ? std::to_string(rest->count() / 1'000) : "null");
+    }
+    return line.str();
+}
+
+status_view look(const config& settings) {
+    const auto now = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
+    if (const auto socket = open_control_socket(settings.admin.socket)) {
+        const auto answer = socket->get("/api/status");
+        auto view = answer.status == 200 ? parse_status(answer.body) : std::nullopt;
+        if (!view) {
+            throw std::runtime_error("onboardd's status cannot be read (HTTP status " +
+                                     std::to_string(answer.status) + ")");
+        }
+        return std::move(*view);
+    }
+    return status_without_daemon(settings, *open_reader(settings), wall_time(now));
+}
+
+int show_status(const config& settings, output& to) {
+    const auto view = look(settings);
+    if (to.json) {
+        to.line(as_json(view, nullptr));
+        return done;
+    }
+    for (const auto& line : in_lines(view, nullptr, palette(to.color))) {
+        to.line(line);
+    }
+    return done;
+}
+
+int explain_jobs(const config& settings, const std::vector<std::string>& references, output& to) {
+    const auto reader = open_reader(settings);
+    const auto view = look(settings);
+    const auto now = view.now.value_or(wall_time());
+    std::uint64_t told = 0;
+    bool all = true;
+    for (const auto& reference : references) {
+        std::uint64_t of_this = 0;
+        for (const auto& [account, name] : identities(*reader, reference)) {
+            const auto row = reader->find(account, name);
+            if (row.has_error()) {
+                tell_damaged(to, account + "/" + name);
+                all = false;
+                ++of_this;
+            } else if (*row) {
+                const auto story = explain(**row, view, rules_of(settings), now);
+                if (to.json) {
+                    tell_explanation_as_json(**row, story, to);
+                } else {
+                    to.out << (told == 0 ? "" : "\n");
+                    tell_explanation(**row, story, now, to);
+                }
+                ++of_this;
+                ++told;
+            }
+        }
+        if (of_this == 0) {
+            to.err << "onboardctl: there is no job " << shown(reference) << '\n';
+            all = false;
+        }
+    }
+    return all ? done : failed;
+}
+
+}  // namespace onboardd::ctl

@@ -1,0 +1,333 @@
+"""What an operator does with the real programs: hold, release, retry, cancel, pause, resume, explain,
+status and watch, with the daemon and without, and wrongly too."""
+
+import json
+import os
+import pty
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import termios
+import threading
+import time
+import unittest
+
+from harness import ACCOUNT, BOUND, CTL, OTHER, eventually, main
+from test_ctl import CtlTest
+
+
+class OperatorTest(CtlTest):
+    def state(self, site, reference):
+        return self.lines(site, "show", reference)[0]["state"]
+
+    def states(self, site):
+        return {one["reference"]: one["state"] for one in self.lines(site, "list")}
+
+    def waiting(self, count=5, **how):
+        """A site with a daemon at work whose account is paused, and so many queued jobs."""
+        site = self.site(**how)
+        daemon = site.serve()
+        self.ctl(site, "pause", ACCOUNT)
+        for number in range(count):
+            site.drop(site.oracle.issue("job-%d" % number))
+        eventually(lambda: len(self.lines(site, "list")) == count, "all jobs are taken in")
+        return site, daemon
+
+    def expect_state(self, site, reference, state):
+        site.oracle.obligations[ACCOUNT, reference].states = {state}
+
+
+class WithTheDaemon(OperatorTest):
+    def test_jobs_are_held_released_and_cancelled(self):
+        site, daemon = self.waiting()
+        told = self.ctl(site, "hold", "job-0", ACCOUNT + "/job-1").stdout.splitlines()
+        self.assertEqual(told, [ACCOUNT + "/job-0: queued -> held",
+                                ACCOUNT + "/job-1: queued -> held"])
+        self.assertIn("1 job already", self.ctl(site, "hold", "job-0").stdout)
+        changed, summary = self.lines(site, "cancel", "job-2")
+        self.assertEqual(changed, {"kind": "changed", "account": ACCOUNT, "reference": "job-2",
+                                   "from": "queued", "to": "cancelled"})
+        self.assertEqual(summary, {"kind": "summary", "changed": 1, "unchanged": 0, "refused": 0,
+                                   "missing": 0})
+        self.expect_state(site, "job-2", "cancelled")
+        self.assertEqual(site.wait_for_outcome("job-2")["error"]["kind"], "cancelled")
+        self.ctl(site, "hold", "-", stdin=b"job-3\n\n  job-4 \r\n")
+        self.assertEqual(set(self.states(site).values()), {"held", "cancelled"})
+        self.ctl(site, "release", "-", "job-0", stdin=b"job-1\njob-3\njob-4\n")
+        self.ctl(site, "resume", ACCOUNT)
+        for reference in ("job-0", "job-1", "job-3", "job-4"):
+            site.wait_for_outcome(reference)
+        refused = self.ctl(site, "hold", "job-0", code=3).stderr
+        self.assertIn("is created: the provider has its case", refused)
+        uid = str(os.getuid())
+        logged = daemon.events("operator")
+        self.assertEqual({one["fields"]["uid"] for one in logged}, {uid})
+        self.assertIn(("cancel", "job-2"), {(one["fields"]["command"], one["fields"].get("job"))
+                                            for one in logged})
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(site.sandbox.posts(), 4)
+        site.oracle.judge(reports=False)
+
+    def test_mass_changes_want_the_word_all(self):
+        site, daemon = self.waiting(12)
+        for wrong in (["hold"], ["hold", "--batch", "default"], ["hold", "--state", "queued"],
+                      ["hold", "ALL", "job-1"], ["hold", "job-1", "--batch", "default"],
+                      ["hold", "all"], ["hold", "-"]):
+            with self.subTest(wrong):
+                self.ctl(site, *wrong, stdin=b"", code=1 if wrong[-1] == "all" else 2)
+        self.assertEqual(set(self.states(site).values()), {"queued"})
+        self.assertIn("12 jobs now held", self.ctl(site, "hold", "ALL").stdout)
+        self.assertIn("12 jobs already", self.ctl(site, "hold", "ALL", "--batch", "default").stdout)
+        self.assertIn("0 jobs", self.ctl(site, "release", "ALL", "--batch", "none").stdout)
+        self.ctl(site, "cancel", "job-0")
+        self.expect_state(site, "job-0", "cancelled")
+        told = self.lines(site, "release", "ALL", "--state", "held", "--account", ACCOUNT)
+        self.assertEqual(told[-1]["changed"], 11)
+        refused = self.ctl(site, "release", "ALL", code=3).stdout
+        self.assertIn("12 jobs not changed: it is not held", refused)
+        self.ctl(site, "resume", ACCOUNT)
+        for number in range(1, 12):
+            site.wait_for_outcome("job-%d" % number)
+        self.assertEqual(daemon.stop(), 0)
+        site.oracle.judge(reports=False)
+
+    def test_a_refused_job_is_sent_again_on_request(self):
+        site = self.site()
+        site.sandbox.script({"one": ["refuse"]})
+        daemon = site.serve()
+        site.drop(site.oracle.issue("one"))
+        self.assertEqual(site.wait_for_outcome("one")["state"], "rejected")
+        story = self.ctl(site, "explain", "one").stdout
+        self.assertIn("the provider refused it: HTTP status 4", story)
+        self.assertIn("onboardctl retry " + ACCOUNT + "/one", story)
+        self.ctl(site, "retry", "one")
+        eventually(lambda: site.outcome("one")["state"] == "created", "the second attempt")
+        self.assertEqual(site.outcome("one")["revision"], 2)
+        self.assertEqual(daemon.stop(), 0)
+        site.oracle.judge(reports=False)
+
+    def test_what_is_not_there_is_named(self):
+        site, daemon = self.waiting(2, accounts=(ACCOUNT, OTHER))
+        self.assertIn("no job none", self.ctl(site, "hold", "none", "job-0", code=1).stderr)
+        self.assertEqual(self.state(site, "job-0"), "held")
+        self.assertIn("no job", self.ctl(site, "explain", "none", code=1).stderr)
+        self.assertIn("no account", self.ctl(site, "pause", "T00000000", code=1).stderr)
+        self.ctl(site, "pause", code=2)
+        self.ctl(site, "resume", OTHER)  # it was not paused
+        site.drop(site.oracle.issue("job-1", OTHER))
+        site.wait_for_outcome("job-1", OTHER)
+        self.assertIn("several accounts", self.ctl(site, "hold", "job-1", code=1).stderr)
+        self.ctl(site, "hold", ACCOUNT + "/job-1")
+        daemon.stop()
+
+    def test_status_and_explain_tell_of_the_pause(self):
+        site, daemon = self.waiting(3)
+        (status,) = self.lines(site, "status")
+        self.assertEqual((status["running"], status["jobs"]["queued"], status["open"]),
+                         (True, 3, 3))
+        (account,) = status["accounts"]
+        self.assertEqual((account["paused"], account["paused_by"]), ("by_operator", os.getuid()))
+        text = self.ctl(site, "status").stdout
+        self.assertIn("paused: by an operator (uid %d" % os.getuid(), text)
+        self.assertIn("queued 3", text)
+        (story,) = self.lines(site, "explain", "job-1")
+        self.assertEqual((story["reference"], story["state"]), ("job-1", "queued"))
+        self.assertTrue(any("was paused by the user" in one for one in story["why"]))
+        self.assertIn("onboardctl resume " + ACCOUNT,
+                      [one["command"] for one in story["commands"]])
+        self.assertEqual(daemon.stop(), 0)
+        again = site.serve()  # it stays paused
+        self.assertTrue(again.events("operator_pause"))
+        self.assertEqual(site.sandbox.posts(), 0)
+        commands = story["commands"]
+        for one in commands[1:] + commands[:1]:  # each works as it stands
+            self.ctl(site, *one["command"].split()[1:])
+        self.expect_state(site, "job-1", "cancelled")
+        for number in range(3):
+            site.wait_for_outcome("job-%d" % number)
+        self.assertEqual(again.stop(), 0)
+        site.oracle.judge(reports=False)
+
+
+class WithoutTheDaemon(OperatorTest):
+    def test_each_command_works_on_the_ledger(self):
+        site, daemon = self.waiting()
+        self.assertEqual(daemon.stop(), 0)
+        told = self.ctl(site, "hold", "job-0").stdout
+        self.assertIn("queued -> held", told)
+        self.assertIn("onboardd does not run", told)
+        self.ctl(site, "cancel", "job-1")
+        self.ctl(site, "release", "job-0")
+        self.ctl(site, "retry", "job-1")
+        self.ctl(site, "cancel", "job-1")
+        self.ctl(site, "retry", "job-0", code=3)
+        self.ctl(site, "hold", "none", code=1)
+        self.assertIn("does not run", self.ctl(site, "status").stdout)
+        (status,) = self.lines(site, "status")
+        self.assertEqual((status["running"], status["jobs"]["queued"]), (False, 4))
+        self.assertEqual(status["accounts"][0]["paused"], "by_operator")
+        self.assertIn("onboardd does not run", self.ctl(site, "explain", "job-0").stdout)
+        self.assertIn("as it was already", self.ctl(site, "pause", ACCOUNT).stdout)
+        self.ctl(site, "pause", "T00000000", code=1)
+        self.ctl(site, "resume", ACCOUNT)
+        self.assertIn("4 jobs now held", self.ctl(site, "hold", "ALL", "--state", "queued").stdout)
+        self.ctl(site, "release", "ALL", "--state", "held")
+        self.expect_state(site, "job-1", "cancelled")
+        self.assertEqual(site.drain().code, 0)  # the cancelled one ended before
+        self.assertEqual(site.sandbox.posts(), 4)
+        self.assertEqual(site.outcome("job-1")["state"], "cancelled")
+        site.oracle.judge()
+
+    def test_a_ledger_that_is_not_there_or_no_ledger_is_not_touched(self):
+        site = self.site()
+        for command in (["hold", "x"], ["hold", "ALL"], ["pause", ACCOUNT], ["status"],
+                        ["explain", "x"], ["watch"]):
+            with self.subTest(command):
+                self.assertIn("not there", self.ctl(site, *command, code=78).stderr)
+        self.assertFalse(os.path.exists(site.path("ledger", "ledger.db")))
+        os.makedirs(site.path("ledger"), exist_ok=True)
+        with open(site.path("ledger", "ledger.db"), "w", encoding="utf-8") as file:
+            file.write("this is no ledger" * 1000)
+        for command in (["hold", "x"], ["pause", ACCOUNT], ["status"]):
+            with self.subTest(command):
+                self.ctl(site, *command, code=78)
+
+
+class WrongEnds(OperatorTest):
+    """The other end of the socket is not what it should be."""
+
+    def fake(self, site, answer):
+        """Somebody listens there who answers each connection so."""
+        server = socket.socket(socket.AF_UNIX)
+        self.addCleanup(server.close)
+        server.bind(site.path("control.sock"))
+        server.listen(8)
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+
+    def http(self, body, status="200 OK"):
+        return ("HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)).encode()
+
+    def test_who_does_not_answer_is_told(self):
+        for answer, said in ((b"", "does not answer"), (b"nonsense", "does not answer"),
+                             (self.http("{}"), "cannot be read"),
+                             (self.http("full\x1b[2J", "503 Service Unavailable"), None)):
+            with self.subTest(answer):
+                site = self.filled(1)
+                self.fake(site, answer)
+                for command in (["status"], ["pause", ACCOUNT], ["hold", "job-00"]):
+                    told = self.ctl(site, *command, code=1).stderr
+                    self.assertIn(said or "", told)
+
+    def test_a_daemon_without_a_control_socket(self):
+        site = self.filled(1)
+        site.configure(admin={"socket": site.path("nowhere", "control.sock")})
+        daemon = site.serve()
+        self.assertIn("does not listen", self.ctl(site, "pause", ACCOUNT, code=75).stderr)
+        self.assertEqual(daemon.stop(), 0)
+        self.ctl(site, "pause", ACCOUNT)
+
+    def test_a_stale_socket_is_no_daemon(self):
+        site = self.filled(1)
+        left = socket.socket(socket.AF_UNIX)
+        left.bind(site.path("control.sock"))
+        left.close()
+        self.assertIn("does not run", self.ctl(site, "status").stdout)
+        self.ctl(site, "pause", ACCOUNT)
+
+    @unittest.skipUnless(os.getuid() == 0, "needs root, to be somebody else")
+    def test_who_may_not_speak_with_the_daemon(self):
+        site = self.filled(1)
+        daemon = site.serve()
+        os.chmod(site.directory, 0o755)
+        os.chmod(site.config_file, 0o644)
+        program = site.path("onboardctl")
+        shutil.copy(CTL, program)
+        ran = subprocess.run([program, "--config", site.config_file, "status"], user=65534,
+                             group=65534, extra_groups=[], capture_output=True, timeout=BOUND,
+                             check=False)
+        self.assertEqual(ran.returncode, 77, ran.stderr)
+        self.assertIn(b"may not speak with onboardd", ran.stderr)
+        self.assertEqual(daemon.stop(), 0)
+
+
+class Terminal(OperatorTest):
+    """What a person sees."""
+
+    def start(self, site, *arguments, **environment):
+        main_end, terminal = pty.openpty()
+        self.addCleanup(os.close, main_end)
+        before = termios.tcgetattr(terminal)
+        process = subprocess.Popen(
+            [CTL, "--config", site.config_file, *arguments], stdin=terminal, stdout=terminal,
+            stderr=terminal, env=dict(os.environ, TERM="xterm", **environment))
+        self.addCleanup(process.kill)
+        self.addCleanup(os.close, terminal)
+        return process, main_end, lambda: termios.tcgetattr(terminal) == before
+
+    def read_until(self, end, wanted):
+        seen = b""
+        bound = time.monotonic() + BOUND
+        while wanted not in seen and time.monotonic() < bound:
+            if select.select([end], [], [], 1)[0]:
+                seen += os.read(end, 65536)
+        self.assertIn(wanted, seen)
+        return seen
+
+    def test_watch_draws_and_gives_the_terminal_back(self):
+        site, daemon = self.waiting(2)
+        for how in ("q", signal.SIGINT, signal.SIGTERM):
+            with self.subTest(how):
+                process, end, is_as_before = self.start(site, "watch", "--interval", "0.1")
+                seen = self.read_until(end, b"q ends this")
+                self.assertIn(b"\x1b[?1049h", seen)
+                self.assertIn(b"queued 2", seen)
+                self.assertFalse(is_as_before())
+                if how == "q":
+                    os.write(end, b"q")
+                else:
+                    process.send_signal(how)
+                self.read_until(end, b"\x1b[?1049l")
+                self.assertEqual(process.wait(BOUND), 0)
+                self.assertTrue(is_as_before())
+        process, end, _ = self.start(site, "watch", "--interval", "0.1")
+        self.read_until(end, b"queued 2")
+        self.assertEqual(daemon.stop(), 0)
+        self.read_until(end, b"does not run")  # and it goes on
+        os.write(end, b"q")
+        self.assertEqual(process.wait(BOUND), 0)
+
+    def test_watch_without_a_terminal_repeats_itself(self):
+        site, daemon = self.waiting(2)
+        text = self.ctl(site, "watch", "--looks", "2", "--interval", "0.1").stdout
+        self.assertEqual(text.count("queued 2"), 2)
+        first, second = self.lines(site, "watch", "--looks", "2", "--interval", "0.1")
+        self.assertIsNone(first["jobs_per_second"])
+        self.assertEqual(second["jobs_per_second"], 0)
+        self.ctl(site, "watch", "--interval", "0", code=2)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_colour_is_for_terminals_whose_user_wants_it(self):
+        site = self.filled(1)
+        for environment, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
+            process, end, _ = self.start(site, "status", **environment)
+            seen = self.read_until(end, b"WAITS FOR")
+            self.assertEqual(process.wait(BOUND), 0)
+            self.assertEqual(b"\x1b[" in seen, coloured)
+        self.assertNotIn("\x1b", self.ctl(site, "status").stdout)
+
+
+if __name__ == "__main__":
+    main()
