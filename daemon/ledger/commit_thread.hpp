@@ -35,8 +35,8 @@ struct effect {
 // One call of the ledger's interface. It holds all that it needs, so nobody else has to outlive it.
 class operation {
 public:
-    operation(asio::any_io_executor home, effect planned)
-        : planned_(planned), guard_(std::move(home)) {}
+    operation(const asio::any_io_executor& home, effect planned)
+        : planned_(planned), guard_(home) {}
     operation(const operation&) = delete;
     operation& operator=(const operation&) = delete;
     virtual ~operation() = default;

@@ -39,6 +39,7 @@ public:
     asio::awaitable<result<std::vector<admission>>> accept(std::vector<new_job> jobs) override {
         co_await turn();
         std::vector<admission> verdicts;
+        verdicts.reserve(jobs.size());
         for (auto& fresh : jobs) {
             verdicts.push_back(accept_one(std::move(fresh)));
         }

@@ -255,7 +255,7 @@ public:
     path repair(wall_time now, const tell_fault& tell) override {
         close();
         contents_owned_.reset();
-        const auto kept = rebuild(file_, now, tell);
+        auto kept = rebuild(file_, now, tell);
         contents_owned_ = own_contents(file_);
         open();
         return kept;
