@@ -2,121 +2,18 @@
 // ignores, synced, renamed without replacing anything, the directory synced.
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <random>
-#include <system_error>
+#include <memory>
 
 #include "daemon/ctl/check.hpp"
 #include "daemon/ctl/commands.hpp"
+#include "daemon/ctl/hand_off.hpp"
 #include "daemon/spool/file_access.hpp"
-#include "daemon/spool/reject_files.hpp"
 
 namespace onboardd::ctl {
 namespace {
-
-constexpr mode_t file_mode = 0640;
-
-[[noreturn]] void fail(int code, const std::string& about) {
-    throw std::system_error(code, std::system_category(), shown(about));
-}
-
-void must(const result<void>& done, const std::string& about) {
-    if (done.has_error()) {
-        fail(done.error().value(), about);
-    }
-}
-
-std::string random_name() {
-    std::random_device source;
-    std::string name;
-    for (int i = 0; i < 4; ++i) {
-        name += std::to_string(source() % 100'000);
-    }
-    return name;
-}
-
-// incoming/, or the batch's directory in it, which is made where it is missing.
-unique_fd open_target(const config& settings, const std::string& batch) {
-    const auto incoming = settings.spool.directory / "incoming";
-    unique_fd fd(::open(incoming.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd) {
-        fail(errno, incoming.native());
-    }
-    if (batch.empty()) {
-        return fd;
-    }
-    if (::mkdirat(fd.get(), batch.c_str(), 0770) != 0 && errno != EEXIST) {
-        fail(errno, (incoming / batch).native());
-    }
-    must(spooling::sync_file(fd.get()), incoming.native());
-    auto inner = spooling::open_directory_beneath(fd.get(), batch);
-    if (inner.has_error()) {
-        fail(inner.error().value(), (incoming / batch).native());
-    }
-    return std::move(*inner);
-}
-
-// A file that is in place under a temporary name; it goes with this object unless it was handed
-// off.
-class written_file {
-public:
-    written_file(int directory, const std::string& name, int from)
-        : directory_(directory), name_(name), temporary_(".submit-" + random_name() + ".tmp") {
-        fd_ = unique_fd(::openat(directory, temporary_.c_str(),
-                                 O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, file_mode));
-        if (!fd_) {
-            fail(errno, name);
-        }
-        if (::fchmod(fd_.get(), file_mode) != 0) {
-            fail(errno, name);
-        }
-        copy(from);
-        must(spooling::sync_file(fd_.get()), name);
-    }
-    written_file(const written_file&) = delete;
-    written_file& operator=(const written_file&) = delete;
-    ~written_file() {
-        if (!temporary_.empty()) {
-            ::unlinkat(directory_, temporary_.c_str(), 0);
-        }
-    }
-
-    [[nodiscard]] int fd() const { return fd_.get(); }
-    [[nodiscard]] const std::string& name() const { return name_; }
-    void rename_to_be(std::string name) { name_ = std::move(name); }
-
-    void hand_off() {
-        must(spooling::rename_without_replacing(directory_, temporary_, directory_, name_), name_);
-        temporary_.clear();
-    }
-
-private:
-    // Bytes as they come: standard input has no size.
-    void copy(int from) {
-        std::string buffer(64 * 1024, '\0');
-        for (;;) {
-            const auto got = ::read(from, buffer.data(), buffer.size());
-            if (got == 0) {
-                return;
-            }
-            if (got < 0 && errno != EINTR) {
-                fail(errno, name_);
-            }
-            if (got > 0) {
-                must(spooling::write_all(fd_.get(), {buffer.data(), static_cast<std::size_t>(got)}),
-                     name_);
-            }
-        }
-    }
-
-    int directory_;
-    std::string name_;
-    std::string temporary_;
-    unique_fd fd_;
-};
 
 class submission {
 public:
@@ -125,7 +22,7 @@ public:
           to_(to),
           reader_(make_job_reader(settings.accounts, settings.checks)),
           batch_(options.batch),
-          directory_(open_target(settings, options.batch)) {}
+          directory_(open_incoming(settings, options.batch)) {}
 
     void add(const std::filesystem::path& path) {
         const bool standard = path == "-";
@@ -140,11 +37,12 @@ public:
         if (!standard) {
             opened = unique_fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
             if (!opened) {
-                fail(errno, path.native());
+                fail_with(errno, path.native());
             }
         }
-        auto& file = files_.emplace_back(std::make_unique<written_file>(
-            directory_.get(), name, standard ? STDIN_FILENO : opened.get()));
+        auto& file = files_.emplace_back(std::make_unique<written_file>(directory_.get(), name));
+        file->copy(standard ? STDIN_FILENO : opened.get());
+        file->sync();
         check(*file, standard ? "standard input" : path.native(), standard);
     }
 
@@ -157,7 +55,7 @@ public:
         for (auto& file : files_) {
             file->hand_off();
         }
-        must(spooling::sync_file(directory_.get()), "incoming");
+        sync_incoming(directory_.get());
         if (to_.json) {
             json_line line;
             line.add_number("files", static_cast<std::int64_t>(files_.size()))

@@ -168,6 +168,24 @@ class Looking(CtlTest):
         site.oracle.judge()
 
 
+    def test_a_file_of_any_size_is_handed_off_whole(self):
+        site = self.site()
+        for name, count in (("file", 300), ("stdin", 200)):
+            text = "".join(json.dumps(site.oracle.issue("%s-%d" % (name, n), batch="night")) + "\n"
+                           for n in range(count)).encode()
+            self.assertGreater(len(text), 64 * 1024)  # more than is read at a time
+            path = site.path(name + ".jsonl")
+            with open(path, "wb") as file:
+                file.write(text)
+            if name == "file":
+                told = self.ctl(site, "submit", "--batch", "night", path).stdout
+            else:
+                told = self.ctl(site, "submit", "--batch", "night", "-", stdin=text).stdout
+            self.assertEqual(told, "%d jobs handed off\n" % count)
+        self.assertEqual(site.drain().code, 0)
+        site.oracle.judge()
+
+
 class Fsck(CtlTest):
     def test_nothing_is_wrong(self):
         site = self.filled()

@@ -1,0 +1,123 @@
+#include "daemon/ctl/hand_off.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <random>
+#include <system_error>
+#include <utility>
+
+#include "daemon/ctl/output.hpp"
+#include "daemon/spool/file_access.hpp"
+#include "daemon/spool/reject_files.hpp"
+
+namespace onboardd::ctl {
+namespace {
+
+constexpr mode_t file_mode = 0640;
+
+void must(const result<void>& done, const std::string& about) {
+    if (done.has_error()) {
+        fail_with(done.error().value(), about);
+    }
+}
+
+}  // namespace
+
+void fail_with(int code, const std::string& about) {
+    throw std::system_error(code, std::system_category(), shown(about));
+}
+
+std::string random_name() {
+    std::random_device source;
+    std::string name;
+    for (int i = 0; i < 4; ++i) {
+        name += std::to_string(source() % 100'000);
+    }
+    return name;
+}
+
+unique_fd open_incoming(const config& settings, const std::string& batch) {
+    const auto incoming = settings.spool.directory / "incoming";
+    unique_fd fd(::open(incoming.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd) {
+        fail_with(errno, incoming.native());
+    }
+    if (batch.empty()) {
+        return fd;
+    }
+    if (::mkdirat(fd.get(), batch.c_str(), 0770) != 0 && errno != EEXIST) {
+        fail_with(errno, (incoming / batch).native());
+    }
+    must(spooling::sync_file(fd.get()), incoming.native());
+    auto inner = spooling::open_directory_beneath(fd.get(), batch);
+    if (inner.has_error()) {
+        fail_with(inner.error().value(), (incoming / batch).native());
+    }
+    return std::move(*inner);
+}
+
+void sync_incoming(int directory) {
+    must(spooling::sync_file(directory), "incoming");
+}
+
+written_file::written_file(int directory, std::string name)
+    : directory_(directory),
+      name_(std::move(name)),
+      temporary_(".submit-" + random_name() + ".tmp"),
+      fd_(::openat(directory, temporary_.c_str(),
+                   O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, file_mode)) {
+    if (!fd_) {
+        fail_with(errno, name_);
+    }
+    if (::fchmod(fd_.get(), file_mode) != 0) {
+        const int code = errno;
+        ::unlinkat(directory_, temporary_.c_str(), 0);
+        fail_with(code, name_);
+    }
+}
+
+written_file::~written_file() {
+    if (!temporary_.empty()) {
+        ::unlinkat(directory_, temporary_.c_str(), 0);
+    }
+}
+
+void written_file::copy(int from) {
+    std::string buffer(64 * 1024, '\0');
+    for (;;) {
+        const auto got = ::read(from, buffer.data(), buffer.size());
+        if (got == 0) {
+            return;
+        }
+        if (got < 0 && errno != EINTR) {
+            fail_with(errno, name_);
+        }
+        if (got > 0) {
+            write({buffer.data(), static_cast<std::size_t>(got)});
+        }
+    }
+}
+
+void written_file::write(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const auto written = ::write(fd_.get(), bytes.data(), bytes.size());
+        if (written < 0 && errno != EINTR) {
+            fail_with(errno, name_);
+        }
+        bytes.remove_prefix(written > 0 ? static_cast<std::size_t>(written) : 0);
+    }
+}
+
+void written_file::sync() {
+    must(spooling::sync_file(fd_.get()), name_);
+}
+
+void written_file::hand_off() {
+    must(spooling::rename_without_replacing(directory_, temporary_, directory_, name_), name_);
+    temporary_.clear();
+}
+
+}  // namespace onboardd::ctl
