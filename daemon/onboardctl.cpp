@@ -49,6 +49,8 @@ int dispatch(const command_line& options, const config& settings, output& to) {
             return check_files(settings, options.files, to);
         case command::submit:
             return submit_files(settings, options.submit, to);
+        case command::import:
+            return import_sheet(settings, options.import, to);
         case command::status:
             return show_status(settings, to);
         case command::watch:

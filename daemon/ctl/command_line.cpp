@@ -24,6 +24,11 @@ constexpr const char* fsck_text =
     "is damaged is built anew from what is sound, and the old one kept beside it.\n"
     "Exit codes: 0 no damage, or all of it repaired; 1 damage is left; 75 the daemon runs.";
 
+constexpr const char* import_text =
+    "Names each fault as SHEET:LINE:COLUMN. An example of a map is in share/onboardd/.\n"
+    "Exit codes: 0 handed off; 3 some line is bad: nothing was handed off, or with --skip-bad the "
+    "rest.";
+
 constexpr const char* audit_text =
     "Names each reference with two cases or more (case_repeated), each case without a job\n"
     "(case_without_job), each case of a job that should have none (case_not_expected), each job\n"
@@ -122,6 +127,24 @@ void add_readers(CLI::App& program, command_line& options) {
     report->callback([&options] { options.what = command::report; });
 }
 
+void add_import(CLI::App& program, command_line& options) {
+    auto* import = program.add_subcommand(
+        "import", "makes a batch of jobs from a CSV sheet: all of it, or nothing if a line is bad");
+    import->footer(import_text);
+    import
+        ->add_option("SHEET", options.import.sheet, "CSV, UTF-8, its first line names the columns")
+        ->required();
+    import->add_option("--map", options.import.map, "where the columns go in a job")
+        ->type_name("FILE")
+        ->required();
+    import->add_option("--batch", options.import.batch, "the batch's name (the sheet's)")
+        ->type_name("BATCH");
+    import->add_flag("--dry-run", options.import.dry_run, "checks, and hands nothing off");
+    import->add_flag("--skip-bad", options.import.skip_bad, "hands off what is good");
+    import->callback([&options] { options.what = command::import;
+});
+}  // namespace
+
 void add_files(CLI::App& program, command_line& options) {
     auto* check = program.add_subcommand(
         "check", "reads job files as the daemon would, and names what is wrong");
@@ -134,6 +157,7 @@ void add_files(CLI::App& program, command_line& options) {
         ->required();
     submit->add_option("--batch", options.submit.batch, "the batch's name")->type_name("BATCH");
     submit->callback([&options] { options.what = command::submit; });
+    add_import(program, options);
     auto* config = program.add_subcommand("config", "about the configuration");
     config->require_subcommand(1);
     auto* config_check = config->add_subcommand("check", "prints every fault of it");
@@ -156,7 +180,7 @@ void add_checks(CLI::App& program, command_line& options) {
     audit->callback([&options] { options.what = command::audit; });
 }
 
-}  // namespace
+}  // namespace onboardd::ctl
 
 std::variant<command_line, int> parse_command_line(int argc, const char* const* argv) {
     command_line options;

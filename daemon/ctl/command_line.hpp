@@ -15,6 +15,7 @@ enum class command : std::uint8_t {
     config_check,
     check,
     submit,
+    import,
     status,
     watch,
     list,
@@ -34,6 +35,7 @@ struct command_line {
     command what = command::list;
     list_options list;
     submit_options submit;
+    import_options import;
     std::vector<std::filesystem::path> files;
     std::vector<std::string> accounts;
     std::string subject;                  // of show, report, pause and resume

@@ -47,6 +47,15 @@ struct submit_options {
 };
 int submit_files(const config& settings, const submit_options& options, output& to);
 
+struct import_options {
+    std::filesystem::path sheet;
+    std::filesystem::path map;
+    std::string batch;      // empty: the sheet's name without its ending
+    bool dry_run = false;   // only says what would be handed off
+    bool skip_bad = false;  // hands off what is good
+};
+int import_sheet(const config& settings, const import_options& options, output& to);
+
 struct fsck_options {
     bool repair = false;
     bool accept_restored = false;  // the operator says that a copy from before is the truth now
