@@ -11,7 +11,7 @@ packages='
     libssl-dev libyaml-cpp-dev libsqlite3-dev libsystemd-dev
     libcli11-dev libvalijson-dev prometheus-cpp-dev libhowardhinnant-date-dev libxxhash-dev tzdata
     libgtest-dev libgmock-dev libbenchmark-dev
-    openssl ca-certificates python3 mount strace prometheus
+    openssl ca-certificates python3 mount strace prometheus tidy
 '
 for group in "$@"; do
     case $group in

@@ -116,14 +116,46 @@ json::object outcomes(const engine_status& status) {
     return out;
 }
 
+json::object of_batch(const batch_progress& batch, const rate_history& rate) {
+    json::object out;
+    out["name"] = batch.name;
+    out["jobs"] = states(batch.by_state);
+    out["first_received_at"] = time_or_null(batch.first_received_at);
+    out["last_finished_at"] = time_or_null(batch.last_finished_at);
+    const auto left = time_left(batch.open(), rate.recent_per_second());
+    out["seconds_left"] = left ? json::value(left->count()) : json::value(nullptr);
+    json::array refusals;
+    for (const auto& one : batch.refusals) {
+        json::object counted;
+        counted["reason"] = one.reason;
+        counted["jobs"] = one.jobs;
+        refusals.push_back(std::move(counted));
+    }
+    out["refusals"] = std::move(refusals);
+    return out;
+}
+
+json::object rate(const rate_history& seen) {
+    json::object out;
+    out["per_second"] = seen.recent_per_second();
+    out["step_seconds"] = std::chrono::duration<double>(seen.step()).count();
+    json::array points;
+    for (const auto& point : seen.points()) {
+        points.emplace_back(point.per_second);
+    }
+    out["points"] = std::move(points);
+    return out;
+}
+
 }  // namespace
 
-std::string status_json(const engine_status& status, wall_time now) {
+std::string status_json(const overview& now) {
+    const auto& status = now.status;
     json::object out;
     const auto reasons = not_ready_reasons(status);
     out["schema"] = "onboardd/status/1";
     out["version"] = ONBOARDD_VERSION;
-    out["now"] = format_rfc3339(now);
+    out["now"] = format_rfc3339(now.now);
     out["started_at"] = format_rfc3339(status.started_at);
     out["ready"] = reasons.empty();
     out["not_ready"] = texts(reasons);
@@ -139,6 +171,17 @@ std::string status_json(const engine_status& status, wall_time now) {
         accounts.push_back(of_account(account));
     }
     out["accounts"] = std::move(accounts);
+    json::array batches;
+    for (const auto& batch : now.batches) {
+        batches.push_back(of_batch(batch, now.rate));
+    }
+    out["batches"] = std::move(batches);
+    out["rate"] = rate(now.rate);
+    json::array reports;
+    for (const auto& report : now.reports) {
+        reports.emplace_back(report.name);
+    }
+    out["reports"] = std::move(reports);
     return json::serialize(out) + '\n';
 }
 

@@ -12,10 +12,10 @@
 #include <iostream>
 #include <utility>
 
+#include "daemon/app/look_out.hpp"
 #include "daemon/app/progress.hpp"
 #include "daemon/app/wiring.hpp"
 #include "onboardd/admin/control.hpp"
-#include "onboardd/admin/metrics.hpp"
 #include "onboardd/admin/pages.hpp"
 #include "onboardd/admin/server.hpp"
 #include "onboardd/base/blocking.hpp"
@@ -85,7 +85,6 @@ public:
           log_(make_logger(settings.log.level, settings.log.format)),
           time_(make_system_clock()),
           random_(std::random_device{}()),
-          spool_at_(settings.spool.directory),
           outcomes_(settings.outcomes.directory),
           writer_(outcomes_),
           spool_(open_spool(loop_.get_executor(), files_, *time_, *log_,
@@ -98,13 +97,12 @@ public:
           engine_({loop_.get_executor(), *time_, *log_, random_, *store_, *client_, *spool_,
                    make_sink(writer_, files_), make_shortage_finder(settings, files_), &seen_},
                   engine_options_of(settings)),
+          look_out_(settings, engine_, *store_, seen_, *time_, files_),
           window_(
               admin::open_server(loop_.get_executor(), *time_, *log_, admin_options_of(settings))),
           work_(loop_.get_executor()),
           helpers_(loop_.get_executor(), [this] { engine_.stop(); }) {
-        admin::add_pages(*window_, {.status = [this] { return engine_.status(); },
-                                    .now = [this] { return time_->wall_now(); },
-                                    .metrics = [this] { return metrics(); }});
+        admin::add_pages(*window_, look_out_.view());
         admin::add_controls(*window_, make_controls());
     }
 
@@ -144,6 +142,7 @@ private:
         helpers_.spawn(tell_status());
         helpers_.spawn(feed_watchdog());
         helpers_.spawn(keep_mark());
+        helpers_.spawn(look_out_.run());
         helpers_.spawn(window_->run());
         if (options_.drain) {
             helpers_.spawn(watch_drain());
@@ -317,13 +316,6 @@ private:
         }
     }
 
-    asio::awaitable<std::string> metrics() {
-        const auto depth = co_await blocking(files_, [&] { return look_at_spool(spool_at_); });
-        const auto status = engine_.status();
-        const admin::metrics_view view{status, seen_, store_->counters(), depth, time_->wall_now()};
-        co_return admin::metrics_text(view);
-    }
-
     asio::awaitable<void> feed_watchdog() {
         const auto interval = notify_.watchdog_interval();
         while (interval) {
@@ -400,7 +392,6 @@ private:
     std::unique_ptr<logger> log_;
     std::unique_ptr<clock> time_;
     random_source random_;
-    std::filesystem::path spool_at_;
     std::filesystem::path outcomes_;
     outcome_writer writer_;
     std::unique_ptr<spool> spool_;
@@ -408,6 +399,7 @@ private:
     std::unique_ptr<http::client> client_;
     systemd_notifier notify_;
     engine engine_;
+    look_out look_out_;
     std::unique_ptr<admin::server> window_;
     task_group work_;
     task_group helpers_;

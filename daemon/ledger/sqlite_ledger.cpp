@@ -144,6 +144,12 @@ public:
         return thread_->call<void>(effect{1}, std::move(work));
     }
 
+    asio::awaitable<result<std::vector<batch_summary>>> recent_batches(
+        std::size_t count_max) override {
+        auto work = [count_max](store& tables) { return tables.recent_batches(count_max); };
+        return thread_->call<std::vector<batch_summary>>(reads, std::move(work));
+    }
+
     asio::awaitable<result<std::vector<tally>>> totals() override {
         auto work = [](store& tables) { return tables.totals(); };
         return thread_->call<std::vector<tally>>(reads, std::move(work));

@@ -157,15 +157,33 @@ batch_summary store::summary(const std::string& batch) {
     summarized_[batch] = batches.integer(1);
     found.first_received_at = batches.time_or_none(2);
     found.last_finished_at = batches.time_or_none(3);
-    query rows(batch_tallies_, batches.integer(0));
+    found.tallies = tallies_of(batches.integer(0));
+    return found;
+}
+
+std::vector<batch_summary> store::recent_batches(std::size_t count_max) {
+    std::vector<batch_summary> found;
+    query rows(recent_batches_, count_max);
     while (rows.next()) {
-        found.tallies.push_back(tally{.account = accounts_.name_of(rows.integer(0)),
-                                      .state = static_cast<job_state>(rows.integer(1)),
-                                      .reason = rows.text(2),
-                                      .jobs = static_cast<std::uint64_t>(rows.integer(3)),
-                                      .attempts = static_cast<std::uint64_t>(rows.integer(4))});
+        found.push_back(batch_summary{.batch = rows.text(1),
+                                      .first_received_at = rows.time_or_none(2),
+                                      .last_finished_at = rows.time_or_none(3),
+                                      .tallies = tallies_of(rows.integer(0))});
     }
-    std::ranges::sort(found.tallies, [](const tally& a, const tally& b) {
+    return found;
+}
+
+std::vector<tally> store::tallies_of(std::int64_t batch) {
+    std::vector<tally> found;
+    query rows(batch_tallies_, batch);
+    while (rows.next()) {
+        found.push_back(tally{.account = accounts_.name_of(rows.integer(0)),
+                              .state = static_cast<job_state>(rows.integer(1)),
+                              .reason = rows.text(2),
+                              .jobs = static_cast<std::uint64_t>(rows.integer(3)),
+                              .attempts = static_cast<std::uint64_t>(rows.integer(4))});
+    }
+    std::ranges::sort(found, [](const tally& a, const tally& b) {
         return std::tie(a.account, a.state, a.reason) < std::tie(b.account, b.state, b.reason);
     });
     return found;

@@ -124,6 +124,11 @@ store::store(database& db)
           " ORDER BY id LIMIT ?"),
       batch_(db,
              "SELECT id, changed, first_received_at, last_finished_at FROM batch WHERE name = ?"),
+      recent_batches_(
+          db,
+          "SELECT id, name, first_received_at, last_finished_at FROM batch"
+          " WHERE id > (SELECT max(id) FROM batch) - 1000 ORDER BY (open > 0) DESC, id DESC"
+          " LIMIT ?"),
       batch_tallies_(
           db,
           "SELECT account, state, reason, jobs, attempts FROM tally WHERE batch = ? AND jobs > 0"),

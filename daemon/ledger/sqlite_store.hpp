@@ -100,6 +100,7 @@ public:
                                    std::size_t count_max);
     std::vector<std::string> finished_batches(std::size_t count_max);
     batch_summary summary(const std::string& batch);
+    std::vector<batch_summary> recent_batches(std::size_t count_max);
     void reported(const std::string& batch);
     std::vector<tally> totals();
     result<std::optional<job>> find(const std::string& account, const std::string& reference);
@@ -136,6 +137,7 @@ private:
         bool claimed;  // or released
     };
 
+    std::vector<tally> tallies_of(std::int64_t batch);
     admission accept_one(const new_job& fresh, wall_time now);
     admission compare_known(std::int64_t account, const new_job& fresh);
     admission compare(const query& found, const new_job& fresh);
@@ -193,6 +195,7 @@ private:
     statement witnesses_;
     statement finished_batches_;
     statement batch_;
+    statement recent_batches_;
     statement batch_tallies_;
     statement reported_;
     statement by_identity_;

@@ -24,6 +24,19 @@ account_status account(const char* id, account_pause pause = account_pause::none
     return made;
 }
 
+batch_progress a_batch() {
+    batch_summary summary;
+    summary.batch = "2026-11-22";
+    summary.tallies = {
+        {"T1", job_state::created, "", 70, 70},
+        {"T1", job_state::queued, "", 20, 0},
+        {"T1", job_state::rejected, "refused 400 invalid: organization 987654325", 3, 3},
+        {"T2", job_state::rejected, "refused 400 invalid: organization 987654333", 2, 2},
+        {"T2", job_state::expired, "expired", 1, 0},
+    };
+    return condense(summary);
+}
+
 TEST(Readiness, IsThereWhereNothingIsWrong) {
     engine_status status;
     status.accounts = {account("T12345678")};
@@ -55,7 +68,8 @@ TEST(Readiness, GoesWithTheLedgerAndWithTheRoomOnTheDisk) {
 }
 
 TEST(StatusJson, TellsAllOfTheStatus) {
-    engine_status status;
+    overview shown;
+    auto& status = shown.status;
     status.by_state[static_cast<std::size_t>(job_state::created)] = 7;
     status.by_state[static_cast<std::size_t>(job_state::deferred)] = 2;
     status.reached[static_cast<std::size_t>(job_state::created)] = 3;
@@ -78,7 +92,10 @@ TEST(StatusJson, TellsAllOfTheStatus) {
     busy.window_opens_at = one_o_clock() + 2h;
     status.accounts = {busy, account("T2", account_pause::credential_refused)};
 
-    const auto text = status_json(status, one_o_clock());
+    shown.now = one_o_clock();
+    shown.batches.push_back(a_batch());
+    shown.reports = {{"2026-11-21", one_o_clock()}};
+    const auto text = status_json(shown);
     EXPECT_TRUE(text.ends_with("}\n"));
     const auto out = json::parse(text);
     EXPECT_EQ(out.at("schema"), "onboardd/status/1");
@@ -108,6 +125,13 @@ TEST(StatusJson, TellsAllOfTheStatus) {
     EXPECT_EQ(second.at("pause").at("kind"), "credential_refused");
     EXPECT_EQ(second.at("pause").at("reason"), "the credential is refused");
     EXPECT_EQ(second.at("pause").at("next_try_at"), "2026-11-22T01:00:30Z");
+    const auto& batch = out.at("batches").at(0);
+    EXPECT_EQ(batch.at("name"), "2026-11-22");
+    EXPECT_EQ(batch.at("jobs").at("created"), 70);
+    EXPECT_EQ(batch.at("refusals").at(0).at("reason"), "refused 400 invalid");
+    EXPECT_EQ(batch.at("refusals").at(0).at("jobs"), 5);
+    EXPECT_TRUE(batch.at("seconds_left").is_null());
+    EXPECT_EQ(out.at("reports").at(0), "2026-11-21");
 }
 
 }  // namespace

@@ -67,6 +67,34 @@ TEST_F(SqliteReaderTest, ALedgerFromBeforeOperatorsCouldPauseHasNoPauses) {
     EXPECT_TRUE(open_ledger_reader(file())->pauses().empty());
 }
 
+TEST_F(SqliteReaderTest, TheOwnerShowsOpenBatchesFirstAndReportsGoOnAsBefore) {
+    open();
+    for (const auto* batch : {"first", "second", "third"}) {
+        auto work = a_job(batch);
+        work.batch = batch;
+        accept({work});
+    }
+    create(found("second"));
+    create(found("third"));
+    std::vector<batch_summary> seen;
+    run([&]() -> asio::awaitable<void> { seen = must(co_await book->recent_batches(2)); });
+    ASSERT_EQ(seen.size(), 2u);
+    EXPECT_EQ(seen[0].batch, "first") << "it is open";
+    EXPECT_EQ(seen[1].batch, "third") << "the newest";
+    EXPECT_EQ(seen[1].tallies, summary("third").tallies);
+    EXPECT_TRUE(seen[1].first_received_at && seen[1].last_finished_at);
+
+    summary("second");
+    auto late = a_job("late");
+    late.batch = "second";
+    accept({late});
+    create(found("late"));
+    run([&]() -> asio::awaitable<void> { must(co_await book->recent_batches(10)); });
+    reported("second");
+    EXPECT_EQ(finished_batches(), (std::vector<std::string>{"second", "third"}))
+        << "the report was made from the summary before the late job";
+}
+
 TEST_F(SqliteReaderTest, WorksWhileTheOwnerIsAwayAndDoesNotKeepItFromStarting) {
     open();
     accept({a_job("one")});

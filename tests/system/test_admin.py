@@ -1,5 +1,7 @@
 """Looking at a running daemon: health, status, metrics, the page."""
 
+import base64
+import hashlib
 import http.client
 import json
 import os
@@ -81,6 +83,34 @@ class Looking(SystemTest):
         lint = subprocess.run(["promtool", "check", "metrics"], input=text, text=True,
                               capture_output=True, check=False)
         self.assertEqual((lint.returncode, lint.stdout + lint.stderr), (0, ""))
+
+    def test_page_and_reports(self):
+        site = self.night()
+        eventually(lambda: os.path.exists(os.path.join(site.outcomes, "reports", "default.txt")),
+                   "the report")
+        eventually(lambda: self.status()["reports"] == ["default"], "it is listed")
+        status, page, fields = self.get("/")
+        self.assertEqual(status, 200)
+        policy = fields["Content-Security-Policy"]
+        self.assertTrue(policy.startswith("default-src 'none'; "), policy)
+        for kind in ("style", "script"):
+            (text,) = re.findall("<%s>(.*?)</%s>" % (kind, kind), page, re.DOTALL)
+            digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+            self.assertIn("%s-src 'sha256-%s'" % (kind, digest), policy)
+        self.assertIn("%d of %d jobs ended" % (JOBS, JOBS), page)
+        report = self.get("/reports/default.txt")
+        self.assertEqual(report[0], 200)
+        self.assertTrue(report[2]["Content-Security-Policy"].endswith("sandbox"))
+        with open(os.path.join(site.outcomes, "reports", "default.txt"), encoding="utf-8") as file:
+            self.assertEqual(report[1], file.read())
+        for bad in ("..%2f..%2fonboardd.yaml", "../%s/job-01.json" % ACCOUNT,
+                    "..%%2f%s%%2fjob-01.json" % ACCOUNT, "", "none.txt", "default.txt%00.txt"):
+            self.assertEqual(self.get("/reports/" + bad)[0], 404, bad)
+        if not shutil.which("tidy"):
+            self.skipTest("tidy is missing: apt-get install tidy")
+        lint = subprocess.run(["tidy", "-quiet", "-errors", "-utf8"], input=page, text=True,
+                              capture_output=True, check=False)
+        self.assertEqual((lint.returncode, lint.stderr), (0, ""))
 
 
 if __name__ == "__main__":

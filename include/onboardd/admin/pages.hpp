@@ -1,12 +1,14 @@
 #pragma once
 
-// What the admin server shows: health, the status as JSON. Nothing here changes anything, and
-// nothing shows a secret or a person's data.
+// What the admin server shows: health, metrics, the status as JSON and as a page, the run reports.
+// Nothing here changes anything, and nothing but a report, which quotes the provider, can hold a
+// person's data.
 
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "onboardd/admin/overview.hpp"
 #include "onboardd/admin/server.hpp"
 #include "onboardd/engine/engine.hpp"
 
@@ -14,9 +16,11 @@ namespace onboardd::admin {
 
 // Where the pages look. All are called on the loop.
 struct view {
+    std::function<asio::awaitable<onboardd::admin::overview>()> overview;
     std::function<engine_status()> status;
-    std::function<wall_time()> now;
     std::function<asio::awaitable<std::string>()> metrics;  // in the text format of Prometheus
+    // The run report in the file of this name; nullopt: there is none.
+    std::function<asio::awaitable<std::optional<std::string>>(std::string name)> report;
 };
 
 // Why the daemon should not be relied upon now, in words: the ledger fails, there is no room for
@@ -24,11 +28,11 @@ struct view {
 // or whose window is closed, does its work.
 std::vector<std::string> not_ready_reasons(const engine_status& status);
 
-// The status as JSON, schema "onboardd/status/1": members may be added, and none that is there
+// All of it as JSON, schema "onboardd/status/1": members may be added, and none that is there
 // changes its meaning or goes.
-std::string status_json(const engine_status& status, wall_time now);
+std::string status_json(const overview& now);
 
-// GET /healthz, /readyz, /api/status and /metrics.
+// GET / (the status page), /reports/, /healthz, /readyz, /api/status and /metrics.
 void add_pages(server& window, view source);
 
 }  // namespace onboardd::admin

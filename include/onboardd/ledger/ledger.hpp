@@ -217,6 +217,13 @@ public:
     // since, it stays due.
     virtual asio::awaitable<result<void>> reported(std::string batch) = 0;
 
+    // Batches for people to look at, those with open jobs first, then the newest; at most
+    // `count_max`, of the newest thousand. Nothing to do with reports: reported() goes by summary()
+    // alone. A store for tests may know none.
+    virtual asio::awaitable<result<std::vector<batch_summary>>> recent_batches(std::size_t) {
+        co_return std::vector<batch_summary>();
+    }
+
     // The whole ledger by account and state; reasons are left empty. Cost does not grow with the
     // number of jobs.
     virtual asio::awaitable<result<std::vector<tally>>> totals() = 0;

@@ -1,0 +1,84 @@
+#include "daemon/app/look_out.hpp"
+
+#include "onboardd/admin/metrics.hpp"
+#include "onboardd/admin/reports.hpp"
+#include "onboardd/base/blocking.hpp"
+#include "onboardd/spool/spool_depth.hpp"
+
+namespace onboardd {
+namespace {
+
+constexpr milliseconds sample_interval{5'000};
+constexpr milliseconds read_interval{1'000};
+constexpr std::size_t batches_shown = 20;
+constexpr std::size_t reports_shown = 10;
+
+std::uint64_t ended(const engine_status& status) {
+    std::uint64_t sum = 0;
+    for (const auto state : all_job_states) {
+        sum += is_final(state) ? status.reached[static_cast<std::size_t>(state)] : 0;
+    }
+    return sum;
+}
+
+}  // namespace
+
+look_out::look_out(const config& settings, const engine& work, ledger& store, const measures& seen,
+                   clock& time, asio::thread_pool& files)
+    : spool_(settings.spool.directory),
+      reports_(settings.outcomes.directory / "reports"),
+      work_(work),
+      store_(store),
+      seen_(seen),
+      time_(time),
+      files_(files) {}
+
+admin::view look_out::view() {
+    return {.overview = [this] { return overview(); },
+            .status = [this] { return work_.status(); },
+            .metrics = [this] { return metrics(); },
+            .report = [this](std::string name) { return report(std::move(name)); }};
+}
+
+asio::awaitable<void> look_out::run() {
+    for (;;) {
+        rate_.sample(time_.now(), time_.wall_now(), ended(work_.status()));
+        co_await time_.wait_for(sample_interval);
+    }
+}
+
+asio::awaitable<admin::overview> look_out::overview() {
+    if (read_at_ == steady_time::min() || time_.now() - read_at_ >= read_interval) {
+        read_at_ = time_.now();
+        auto found = co_await store_.recent_batches(batches_shown);
+        listed_ =
+            co_await blocking(files_, [&] { return admin::list_reports(reports_, reports_shown); });
+        batches_.clear();
+        if (found.has_error()) {
+            found.emplace();  // the ledger has failed: the status says so
+        }
+        for (const auto& batch : *found) {
+            batches_.push_back(admin::condense(batch));
+        }
+    }
+    admin::overview now;
+    now.status = work_.status();
+    now.batches = batches_;
+    now.rate = rate_;
+    now.reports = listed_;
+    now.now = time_.wall_now();
+    co_return now;
+}
+
+asio::awaitable<std::string> look_out::metrics() {
+    const auto depth = co_await blocking(files_, [&] { return look_at_spool(spool_); });
+    const auto status = work_.status();
+    const admin::metrics_view shown{status, seen_, store_.counters(), depth, time_.wall_now()};
+    co_return admin::metrics_text(shown);
+}
+
+asio::awaitable<std::optional<std::string>> look_out::report(std::string name) {
+    co_return co_await blocking(files_, [&] { return admin::read_report(reports_, name); });
+}
+
+}  // namespace onboardd

@@ -1,0 +1,54 @@
+#pragma once
+
+// The night at a glance: what the status page and /api/status show, condensed from the ledger's
+// sums. No text of the provider and no reference is in it: reasons are cut down to their class.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "onboardd/admin/rate_history.hpp"
+#include "onboardd/admin/reports.hpp"
+#include "onboardd/engine/engine.hpp"
+#include "onboardd/ledger/ledger.hpp"
+
+namespace onboardd::admin {
+
+struct reason_count {
+    std::string reason;  // "refused 400 invalid_parameter"
+    std::uint64_t jobs = 0;
+};
+
+struct batch_progress {
+    std::string name;
+    state_counts by_state{};
+    std::optional<wall_time> first_received_at;
+    std::optional<wall_time> last_finished_at;
+    std::vector<reason_count> refusals;  // of jobs that ended without a case, most frequent first
+
+    [[nodiscard]] std::uint64_t all() const;
+    [[nodiscard]] std::uint64_t ended() const;  // final
+    [[nodiscard]] std::uint64_t open() const;   // neither final nor held
+};
+
+struct overview {
+    engine_status status;
+    std::vector<batch_progress> batches;
+    rate_history rate;
+    std::vector<report_file> reports;
+    wall_time now{};
+};
+
+// "refused 400 invalid_parameter: the organization 987654325 ..." without its message.
+std::string class_of_reason(const std::string& reason);
+
+batch_progress condense(const batch_summary& summary);
+
+// The refusals of all batches, most frequent first, at most `count_max`.
+std::vector<reason_count> refusals_of(const std::vector<batch_progress>& batches,
+                                      std::size_t count_max);
+
+// How long `open` jobs take at the rate of late; nullopt: nobody can tell.
+std::optional<std::chrono::seconds> time_left(std::uint64_t open, double per_second);
+
+}  // namespace onboardd::admin
