@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "daemon/base/flood_gate.hpp"
 #include "daemon/base/log_sinks.hpp"
 
 namespace onboardd {
@@ -97,6 +98,58 @@ private:
     std::unique_ptr<logger> fallback_;
 };
 
+class quiet_logger final : public logger {
+public:
+    quiet_logger(std::unique_ptr<logger> behind, std::function<steady_time()> now)
+        : behind_(std::move(behind)), now_(std::move(now)) {}
+
+    ~quiet_logger() override { tell_of(gate_.take_ended(steady_time::max())); }
+
+    void write(severity level, std::string_view event, std::string_view message,
+               std::span<const log_field> fields) override {
+        if (!enabled(level)) {
+            return;
+        }
+        if (level == severity::debug || may_pass(level, event, fields)) {
+            behind_->write(level, event, message, fields);
+        }
+    }
+
+    bool enabled(severity level) const override { return behind_->enabled(level); }
+
+private:
+    bool may_pass(severity level, std::string_view event, std::span<const log_field> fields) {
+        std::string_view account;
+        for (const auto& field : fields) {
+            account = field.name == "account" ? std::string_view(field.value) : account;
+        }
+        std::unique_lock lock(mutex_);
+        const auto now = now_();
+        const auto ended = gate_.take_ended(now);
+        const bool passes = gate_.pass(level, event, account, now);
+        lock.unlock();
+        tell_of(ended);
+        return passes;
+    }
+
+    void tell_of(const std::vector<flood_gate::flood>& ended) {
+        for (const auto& one : ended) {
+            std::vector<log_field> fields = {{"of", one.event},
+                                             {"events", std::to_string(one.left_out)}};
+            if (!one.account.empty()) {
+                fields.push_back({"account", one.account});
+            }
+            behind_->write(one.level, "log_flood", "more events of this kind were left out",
+                           fields);
+        }
+    }
+
+    std::unique_ptr<logger> behind_;
+    std::function<steady_time()> now_;
+    std::mutex mutex_;
+    flood_gate gate_;
+};
+
 // JOURNAL_STREAM is "device:inode" of the stream that systemd gave us. A child with another
 // standard error inherits the variable, so only the numbers decide.
 bool is_journal_stream(const struct stat& stream, const char* journal_stream) {
@@ -145,7 +198,14 @@ std::unique_ptr<logger> make_journal_logger(severity least, journal_send send,
     return std::make_unique<journal_logger>(least, send, std::move(fallback));
 }
 
-std::unique_ptr<logger> make_logger(severity least, log_format format) {
+std::unique_ptr<logger> make_quiet_logger(std::unique_ptr<logger> behind,
+                                          std::function<steady_time()> now) {
+    return std::make_unique<quiet_logger>(std::move(behind), std::move(now));
+}
+
+namespace {
+
+std::unique_ptr<logger> make_sink(severity least, log_format format) {
     if (format == log_format::automatic) {
         // Nothing sets variables while the daemon runs. NOLINTNEXTLINE(concurrency-mt-unsafe)
         format = choose_format(STDERR_FILENO, std::getenv("JOURNAL_STREAM"));
@@ -156,6 +216,12 @@ std::unique_ptr<logger> make_logger(severity least, log_format format) {
     auto lines = make_line_logger(least, log_format::json, STDERR_FILENO, false);
     return journal_listens() ? make_journal_logger(least, ::sd_journal_sendv, std::move(lines))
                              : std::move(lines);
+}
+
+}  // namespace
+
+std::unique_ptr<logger> make_logger(severity least, log_format format) {
+    return make_quiet_logger(make_sink(least, format), std::chrono::steady_clock::now);
 }
 
 }  // namespace onboardd

@@ -189,11 +189,14 @@ std::string json_line(const log_record& record) {
 
 std::vector<std::string> journal_entry(const log_record& record) {
     std::vector<std::string> out;
-    out.reserve(record.fields.size() + 4);
+    out.reserve(record.fields.size() + 5);
     append_message_and_fields(out.emplace_back("MESSAGE="), record);
     out.emplace_back("PRIORITY=") += priority_of(record.level);
     out.emplace_back("SYSLOG_IDENTIFIER=onboardd");
     out.push_back("ONBOARDD_EVENT=" + printable(record.event));
+    if (const auto id = message_id_of(record.event); !id.empty()) {
+        out.push_back("MESSAGE_ID=" + std::string(id));
+    }
     for (const auto& field : record.fields) {
         out.push_back(journal_name(field.name) + '=' + printable(field.value, value_bytes_max));
     }

@@ -5,6 +5,7 @@
 
 #include <sys/uio.h>
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -34,6 +35,9 @@ std::string json_line(const log_record& record);
 // journalctl shows.
 std::vector<std::string> journal_entry(const log_record& record);
 
+// 32 hexadecimal digits for an event that the journal's catalog explains; else empty.
+std::string_view message_id_of(std::string_view event) noexcept;
+
 // What `automatic` means for a standard error `fd`, given the value of JOURNAL_STREAM (null: not
 // set).
 log_format choose_format(int fd, const char* journal_stream);
@@ -46,5 +50,10 @@ std::unique_ptr<logger> make_line_logger(severity least, log_format format, int 
 using journal_send = int (*)(const iovec* fields, int count);
 std::unique_ptr<logger> make_journal_logger(severity least, journal_send send,
                                             std::unique_ptr<logger> fallback);
+
+// Keeps floods out of `behind` (see flood_gate.hpp): of debug events nothing, who asks for them
+// wants them all. What was left out of a flood is told with the next event after it, or at the end.
+std::unique_ptr<logger> make_quiet_logger(std::unique_ptr<logger> behind,
+                                          std::function<steady_time()> now);
 
 }  // namespace onboardd

@@ -211,7 +211,8 @@ TEST(JournalEntry, HasNamesThatTheJournalTakes) {
         ElementsAre("MESSAGE=The provider refused the credential account=T12345678 "
                     "http-status x=401\\x0a",
                     "PRIORITY=4", "SYSLOG_IDENTIFIER=onboardd", "ONBOARDD_EVENT=account_paused",
-                    "ONBOARDD_ACCOUNT=T12345678", "ONBOARDD_HTTP_STATUS_X=401\\x0a"));
+                    "MESSAGE_ID=e034f6f7f56145629f9708a3041d3c4b", "ONBOARDD_ACCOUNT=T12345678",
+                    "ONBOARDD_HTTP_STATUS_X=401\\x0a"));
     const log_field long_name[] = {
         {"a_name_that_is_far_too_long_for_the_journal_to_take_as_a_field", ""}};
     const auto entry = journal_entry(a_record(long_name));
@@ -295,9 +296,10 @@ TEST(JournalLogger, SendsOneEntryForEachEvent) {
         make_journal_logger(severity::info, record_entry,
                             make_line_logger(severity::info, log_format::json, out.fd(), false));
     log->error("ledger_failed", "A commit failed", {{"ec", "EIO"}});
-    EXPECT_THAT(sent, ElementsAre("MESSAGE=A commit failed ec=EIO", "PRIORITY=3",
-                                  "SYSLOG_IDENTIFIER=onboardd", "ONBOARDD_EVENT=ledger_failed",
-                                  "ONBOARDD_EC=EIO"));
+    EXPECT_THAT(sent,
+                ElementsAre("MESSAGE=A commit failed ec=EIO", "PRIORITY=3",
+                            "SYSLOG_IDENTIFIER=onboardd", "ONBOARDD_EVENT=ledger_failed",
+                            "MESSAGE_ID=dbfe393b9ae34e1dabb26fc62b0da675", "ONBOARDD_EC=EIO"));
     EXPECT_EQ(out.read_all(), "");
     sent.clear();
     log->debug("quiet", "below");
