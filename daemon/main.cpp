@@ -16,10 +16,11 @@
 namespace onboardd {
 namespace {
 
-// Files that we make are ours alone unless a mode says otherwise; secrets reach no core dump; a
-// full disk or a closed pipe is an error code, not the end.
+// Nothing that we make is for everybody, and for the group only what says so: the ledger does not,
+// outcomes and reasons do. Secrets reach no core dump; a full disk or a closed pipe is an error
+// code, not the end.
 void harden_process() {
-    ::umask(0077);
+    ::umask(0027);
     ::prctl(PR_SET_DUMPABLE, 0);
     const rlimit none{0, 0};
     ::setrlimit(RLIMIT_CORE, &none);

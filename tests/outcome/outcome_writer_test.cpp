@@ -1,10 +1,15 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <boost/json/parse.hpp>
 #include <set>
@@ -89,6 +94,36 @@ TEST_F(OutcomeWriter, LeavesTheModesOfDirectoriesThatAreThereAndHandsTheGroupOn)
     ASSERT_TRUE(writer.publish(std::vector{a_created_job()})[0].has_value());
     EXPECT_EQ(mode_of(root), 02755U);
     EXPECT_EQ(mode_of(root / "T12345678"), 02750U);
+}
+
+// What systemd's RestrictSUIDSGID= does to fchmod(), for this process and for good.
+bool forbid_naming_the_set_group_id_bit() {
+    std::array<sock_filter, 6> rules{{
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fchmod, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[1])),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, S_ISGID, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    }};
+    const sock_fprog program{.len = rules.size(), .filter = rules.data()};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+TEST_F(OutcomeWriter, HandsTheGroupOnInASandboxThatForbidsToNameTheBit) {
+    fs::create_directory(root);
+    ASSERT_EQ(::chmod(root.c_str(), 02750), 0);
+    const auto publish_in_sandbox = [&] {
+        ::umask(0027);
+        outcome_writer writer(root);
+        const bool is_forbidden = forbid_naming_the_set_group_id_bit();
+        const auto published = writer.publish(std::vector{a_created_job()});
+        ::_exit(is_forbidden && published[0].has_value() ? 0 : 1);
+    };
+    EXPECT_EXIT(publish_in_sandbox(), testing::ExitedWithCode(0), "");
+    EXPECT_EQ(mode_of(root / "T12345678"), 02750U);
+    EXPECT_EQ(mode_of(root / "T12345678/seller-0001.json"), 0640U);
 }
 
 TEST_F(OutcomeWriter, ReplacesAnEarlierRevision) {

@@ -397,9 +397,12 @@ class Privacy(SystemTest):
         self.assertEqual(site.drain().code, 3)
         for path, mode in ((("outcomes", ACCOUNT), 0o750), (("outcomes", "reports"), 0o750),
                            (("outcomes", ACCOUNT, "a.json"), 0o640),
-                           (("ledger", "ledger.db"), 0o600)):
+                           (("spool", "rejected", "bad.reason.json"), 0o640),
+                           (("ledger", "ledger.db"), 0o600),
+                           (("ledger", "ledger.db.lock"), 0o600),
+                           (("ledger", "ledger.db.reserve"), 0o600)):
             found = os.stat(site.path(*path)).st_mode & 0o777
-            self.assertEqual(found & ~mode, 0, "%s is %o" % (path, found))
+            self.assertEqual(found, mode, "%s is %o" % (path, found))
 
     def test_the_secret_is_not_in_the_process_list(self):
         site = self.site("--latency", "500")
