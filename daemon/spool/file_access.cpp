@@ -24,6 +24,35 @@ wall_time to_wall_time(const timespec& time) noexcept {
     return wall_time(std::chrono::floor<milliseconds>(exact));
 }
 
+result<unique_fd> open_by_openat2(int directory, const std::string& name, int flags) {
+    open_how how{};
+    how.flags = static_cast<unsigned>(flags);
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+    const long fd = ::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how);
+    if (fd < 0) {
+        return last_error();
+    }
+    return unique_fd(static_cast<int>(fd));
+}
+
+// Sandboxes such as systemd's RestrictSUIDSGID= have no openat2(), since they cannot look at its
+// mode. The name of an entry goes through nothing else, so only the entry itself can lead away: by
+// a link, which O_NOFOLLOW refuses, or by a mount.
+result<unique_fd> open_by_openat(int directory, const std::string& name, int flags) {
+    if (name == ".." || name.find('/') != std::string::npos) {
+        return make_error_code(boost::system::errc::cross_device_link);
+    }
+    unique_fd fd(::openat(directory, name.c_str(), flags));
+    struct statx found {};
+    if (!fd || ::statx(fd.get(), "", AT_EMPTY_PATH, 0, &found) != 0) {
+        return last_error();
+    }
+    if ((found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0) {
+        return make_error_code(boost::system::errc::cross_device_link);
+    }
+    return fd;
+}
+
 }  // namespace
 
 file_identity identity_of(const struct stat& file) noexcept {
@@ -44,17 +73,16 @@ error_code last_error() noexcept {
 }
 
 result<unique_fd> open_beneath(int directory, const std::string& name, int flags) {
-    open_how how{};
-    how.flags =
-        static_cast<unsigned>(O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY | flags);
-    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;
+    flags |= O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
     for (;;) {
-        const long fd = ::syscall(SYS_openat2, directory, name.c_str(), &how, sizeof how);
-        if (fd >= 0) {
-            return unique_fd(static_cast<int>(fd));
+        auto fd = open_by_openat2(directory, name, flags);
+        if (fd.has_error() && fd.error() == boost::system::errc::function_not_supported) {
+            fd = open_by_openat(directory, name, flags);
         }
-        if (errno != EINTR && errno != EAGAIN) {  // EAGAIN: something was renamed during the walk
-            return last_error();
+        // EAGAIN: something was renamed during the walk.
+        if (fd.has_value() || (fd.error() != boost::system::errc::interrupted &&
+                               fd.error() != boost::system::errc::resource_unavailable_try_again)) {
+            return fd;
         }
     }
 }
