@@ -6,7 +6,9 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
+#include <system_error>
 #include <utility>
 
 #include "daemon/app/app.hpp"
@@ -28,12 +30,26 @@ void harden_process() {
     std::signal(SIGXFSZ, SIG_IGN);
 }
 
-std::optional<config> load_or_explain(const command_line& options) {
+// systemd sets the variable for the commands of ExecReload= too, but has no credentials for them;
+// and an operator who checks a file has neither. A check does without, then.
+environment find_surroundings(const command_line& options) {
     environment surroundings;
     if (const char* directory =
             std::getenv("CREDENTIALS_DIRECTORY")) {  // NOLINT(concurrency-mt-unsafe): one thread
         surroundings.credentials_directory = directory;
     }
+    if (options.check_config) {
+        surroundings.credentials_needed = false;
+        std::error_code unreadable;
+        if (!std::filesystem::is_directory(surroundings.credentials_directory, unreadable)) {
+            surroundings.credentials_directory.clear();
+        }
+    }
+    return surroundings;
+}
+
+std::optional<config> load_or_explain(const command_line& options) {
+    const auto surroundings = find_surroundings(options);
     auto loaded = load_config(options.config_file, surroundings);
     if (loaded) {
         return std::move(*loaded);

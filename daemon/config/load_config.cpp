@@ -91,10 +91,13 @@ result<config, std::vector<config_fault>> load_config(const std::filesystem::pat
     if (auto wrong = reading::read_file(file, config_bytes_max, text); !wrong.empty())
         return std::vector{config_fault{file.string(), 0, 0, {}, std::move(wrong)}};
     auto read = reading::read_config(text, surroundings);
-    if (surroundings.files_needed) {
-        for (const auto& named : read.files) {
-            if (auto wrong = reading::wrong_with(named); !wrong.empty())
-                read.faults.add(named.where, named.key, std::move(wrong));
+    for (const auto& named : read.files) {
+        // A path that still begins with the variable is that of a credential that is not needed.
+        if (!surroundings.files_needed || named.path.is_relative()) {
+            continue;
+        }
+        if (auto wrong = reading::wrong_with(named); !wrong.empty()) {
+            read.faults.add(named.where, named.key, std::move(wrong));
         }
     }
     if (read.faults.empty())

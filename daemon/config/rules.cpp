@@ -156,7 +156,8 @@ reading_of<std::filesystem::path> file_rule::operator()(const yaml_node& node) c
     }
     if (auto wrong = wrong_with_path(rest, path_bytes_max); !wrong.empty())
         return bad<path>(wrong);
-    if (!surroundings.files_needed && surroundings.credentials_directory.empty())
+    const bool is_needed = surroundings.files_needed && surroundings.credentials_needed;
+    if (!is_needed && surroundings.credentials_directory.empty())
         return reading_of<path>::good(text);
     if (surroundings.credentials_directory.empty()) {
         return bad<path>(

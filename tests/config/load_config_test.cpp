@@ -60,6 +60,16 @@ TEST_F(LoadConfig, ReadsAGoodFile) {
     EXPECT_THAT(load(), testing::IsEmpty());
 }
 
+TEST_F(LoadConfig, ChecksOtherFilesWhereThereAreNoCredentials) {
+    configure("provider:\n  ca_file: /nowhere\n");
+    environment outside;
+    outside.credentials_needed = false;
+    const auto read = load_config(folder / "f", outside);
+    ASSERT_TRUE(read.has_error());
+    ASSERT_EQ(read.error().size(), 1u);
+    EXPECT_EQ(read.error()[0].key, "provider.ca_file");
+}
+
 TEST_F(LoadConfig, SaysThatTheFileIsMissing) {
     EXPECT_THAT(load(), ElementsAre(": cannot open the file: No such file or directory"));
 }

@@ -44,6 +44,16 @@ class CommandLine(SystemTest):
         self.assertEqual(no_secret.returncode, 78, "the secret's file is missing")
         self.assertIn("client_secret_file", no_secret.stderr)
 
+    def test_check_config_without_credentials(self):
+        """As in ExecReload= of the unit, where systemd sets the variable and shows no directory, and by hand."""
+        site = self.site()
+        for environment in ({"CREDENTIALS_DIRECTORY": site.path("nowhere")}, {}):
+            with self.subTest(environment):
+                good = run("--config", site.config_file, "--check-config", environment=environment)
+                self.assertEqual(good.returncode, 0, good.stderr)
+                started = run("--config", site.config_file, "--drain", environment=environment)
+                self.assertEqual(started.returncode, 78, started.stderr)
+
     def test_every_fault_of_a_bad_configuration(self):
         site = self.site()
         site.write_config_text(

@@ -40,6 +40,10 @@ struct environment {
     // False for a tool that never uses the secrets: an unset CREDENTIALS_DIRECTORY is then no
     // fault, the variable stays in the path, and load_config() reads no file but the configuration.
     bool files_needed = true;
+    // False for a check from outside of the daemon, which has not got the credentials: an unset
+    // CREDENTIALS_DIRECTORY is then no fault, and what would be in it is not looked for. Other
+    // files are.
+    bool credentials_needed = true;
 };
 
 // Reads the YAML text. All faults that can be seen without touching anything else are reported
