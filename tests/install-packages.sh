@@ -1,5 +1,5 @@
 #!/bin/sh
-# install-packages.sh [lint] [bench] [powercut] [fuzz] [coverage]: installs what building and
+# install-packages.sh [lint] [bench] [package] [powercut] [fuzz] [coverage]: installs what building and
 # testing need and what is missing, on Debian 12. Quick and silent where all is there; uses sudo
 # where it is not root.
 set -eu
@@ -11,12 +11,16 @@ packages='
     libssl-dev libyaml-cpp-dev libsqlite3-dev libsystemd-dev
     libcli11-dev libvalijson-dev prometheus-cpp-dev libhowardhinnant-date-dev libxxhash-dev tzdata
     libgtest-dev libgmock-dev libbenchmark-dev
-    openssl ca-certificates python3 mount strace prometheus tidy
+    openssl ca-certificates python3 mount strace prometheus tidy mandoc systemd shellcheck
 '
 for group in "$@"; do
     case $group in
         lint) packages="$packages clang-format clang-tidy" ;;
         bench) packages="$packages curl strace util-linux" ;;
+        package)
+            packages="$packages dpkg-dev debhelper fakeroot lintian devscripts debootstrap
+                systemd-container util-linux"
+            ;;
         powercut)
             packages="$packages nbdkit nbdkit-plugin-dev libnbd-bin fuse3
                 util-linux e2fsprogs xfsprogs btrfs-progs"
@@ -24,7 +28,7 @@ for group in "$@"; do
         fuzz) packages="$packages clang libclang-rt-14-dev llvm util-linux" ;;
         coverage) packages="$packages gcovr" ;;
         *)
-            echo "usage: install-packages.sh [lint] [bench] [powercut] [fuzz] [coverage]" >&2
+            echo "usage: install-packages.sh [lint] [bench] [package] [powercut] [fuzz] [coverage]" >&2
             exit 2
             ;;
     esac

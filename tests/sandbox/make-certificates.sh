@@ -20,7 +20,10 @@ Files that exist are made again.
 END
 }
 
-[ $# -ge 1 ] && [ "$1" != --help ] || { usage; [ $# -ge 1 ]; exit; }
+case ${1:-} in
+    --help) usage; exit ;;
+    '') usage >&2; exit 2 ;;
+esac
 dir=$1
 shift
 mkdir -p "$dir"
