@@ -4,8 +4,10 @@ the one before it has ended, from the installation to the purge; run.sh prepares
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 import urllib.request
@@ -15,9 +17,11 @@ from machine import Machine, eventually
 ROOT, PACKAGES, PROBE = sys.argv[1:4]
 ACCOUNT, SECRET = "T12345678", "canary-5ba1d0c7-secret"
 PORT, CONTROL = 18443, 18444
+DNS_ADDRESS = "127.77.0.1"
 INCOMING, REJECTED = "/var/spool/onboardd/incoming", "/var/spool/onboardd/rejected"
 OUTCOMES = "/var/lib/onboardd/outcomes"
-CONFIG = """provider: {base_url: "https://127.0.0.1:%d/v1", ca_file: /etc/onboardd/ca.pem}
+# By name, and with the system's trust store, as in production.
+CONFIG = """provider: {base_url: "https://localhost:%d/v1"}
 accounts:
   - id: %s
     client_id: my-client
@@ -41,6 +45,18 @@ def job(reference):
         "products": ["payout"],
         "case_request": {"checks": ["KYC"], "countryCode": "NO", "organizationNumber": "987654325",
                          "requireContractSigning": True}}})
+
+
+def answer_questions(server):
+    """A name server that knows one address, until its socket is closed."""
+    while True:
+        try:
+            question, client = server.recvfrom(512)
+        except OSError:
+            return
+        end = question.index(b"\0", 12) + 5  # of the name, its type and its class
+        address = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + bytes((192, 0, 2, 7))
+        server.sendto(question[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + question[12:end] + address, client)
 
 
 class Package(unittest.TestCase):
@@ -146,8 +162,10 @@ class Package(unittest.TestCase):
         self.machine.run("systemctl", "reset-failed", "onboardd")
 
     def test_05_starts_with_a_secret_by_credential(self):
+        self.machine.write("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
         self.machine.shell("sh /usr/share/onboardd-sandbox/make-certificates.sh /root/tls && "
-                           "install -m 644 /root/tls/ca.pem /etc/onboardd/ca.pem")
+                           "install -m 644 /root/tls/ca.pem /usr/local/share/ca-certificates/sandbox.crt && "
+                           "update-ca-certificates")
         self.machine.run("systemd-run", "--quiet", "--unit=sandbox", "onboardd-sandbox",
                          "--listen", "127.0.0.1:%d" % PORT, "--control", "127.0.0.1:%d" % CONTROL,
                          "--cert", "/root/tls/server.pem", "--key", "/root/tls/server.key",
@@ -215,17 +233,21 @@ class Package(unittest.TestCase):
                       self.machine.run("journalctl", "-b", "-u", "onboardd", "-o", "cat").stdout)
         self.assertEqual(self.machine.property("onboardd", "MainPID"), pid)
 
+    def run_in_sandbox(self, command, output):
+        """In onboardd's own unit, with nothing changed but what it runs."""
+        unit = self.machine.read("/lib/systemd/system/onboardd.service")
+        unit = re.sub(r"^(ExecReload|WatchdogSec|Restart.*|NotifyAccess)=.*\n", "", unit, flags=re.M)
+        unit = re.sub(r"^Type=.*$", "Type=oneshot\nStandardOutput=truncate:" + output, unit, flags=re.M)
+        unit = re.sub(r"^ExecStart=.*$", "ExecStart=" + command, unit, flags=re.M)
+        self.machine.write("/etc/systemd/system/probe.service", unit)
+        self.machine.run("systemctl", "daemon-reload")
+        self.machine.run("systemctl", "start", "probe")
+
     def test_09_every_option_of_the_sandbox_is_enforced(self):
         self.machine.run("mkdir", "-p", "/usr/lib/onboardd-probe")
         subprocess.run(["cp", PROBE, self.machine.path("/usr/lib/onboardd-probe/probe")], check=True)
         self.machine.run("touch", "/tmp/onboardd-canary")
-        unit = self.machine.read("/lib/systemd/system/onboardd.service")
-        unit = re.sub(r"^(ExecReload|WatchdogSec|Restart.*|NotifyAccess)=.*\n", "", unit, flags=re.M)
-        unit = re.sub(r"^Type=.*$", "Type=oneshot\nStandardOutput=truncate:/root/inside", unit, flags=re.M)
-        unit = re.sub(r"^ExecStart=.*$", "ExecStart=/usr/lib/onboardd-probe/probe", unit, flags=re.M)
-        self.machine.write("/etc/systemd/system/probe.service", unit)
-        self.machine.run("systemctl", "daemon-reload")
-        self.machine.run("systemctl", "start", "probe")
+        self.run_in_sandbox("/usr/lib/onboardd-probe/probe", "/root/inside")
         self.machine.run("systemd-run", "--quiet", "--wait", "-p", "StandardOutput=truncate:/root/outside",
                          "/usr/lib/onboardd-probe/probe")
         inside, outside = (dict(line.split("\t") for line in self.machine.read("/root/" + name).splitlines())
@@ -243,6 +265,17 @@ class Package(unittest.TestCase):
                     self.assertEqual(outside[option], "possible")
                 elif option != "TasksMax":
                     self.assertNotEqual(result, "possible")
+
+    def test_09_names_are_resolved_in_the_sandbox(self):
+        """Also where /etc/resolv.conf is a link to what systemd-resolved writes."""
+        self.machine.run("cp", "/usr/bin/getent", "/usr/lib/onboardd-probe/getent")
+        self.machine.shell("mkdir -p /run/systemd/resolve && echo nameserver %s >/run/systemd/resolve/stub-resolv.conf && "
+                           "ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf" % DNS_ADDRESS)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+            server.bind((DNS_ADDRESS, 53))
+            threading.Thread(target=answer_questions, args=(server,), daemon=True).start()
+            self.run_in_sandbox("/usr/lib/onboardd-probe/getent ahostsv4 provider.test", "/root/resolved")
+        self.assertIn("192.0.2.7", self.machine.read("/root/resolved"))
 
     def test_10_a_hang_is_ended_by_the_watchdog(self):
         self.drop_in("onboardd.service", "[Service]\nWatchdogSec=2\nRestartSec=100ms\n")
