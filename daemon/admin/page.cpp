@@ -260,7 +260,7 @@ std::string refusals(const overview& now) {
     const auto found = refusals_of(now.batches, reasons_shown);
     if (found.empty()) {
         return section("refusals", "Without a case",
-                       "<p class=\"soft\">Every job that ended has its case.</p>");
+                       "<p class=\"soft\">No job has ended without a case.</p>");
     }
     std::string rows;
     for (const auto& one : found) {
