@@ -11,6 +11,7 @@ constexpr double seconds_max = 30.0 * 86400;  // beyond that an estimate says no
 
 std::vector<reason_count> most_frequent_first(const std::map<std::string, std::uint64_t>& sums) {
     std::vector<reason_count> found;
+    found.reserve(sums.size());
     for (const auto& [reason, jobs] : sums) {
         found.push_back({reason, jobs});
     }

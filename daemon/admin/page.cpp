@@ -24,11 +24,11 @@ std::string hash_of(std::string_view text) {
 }
 
 std::string pill(const char* kind, const std::string& text) {
-    return "<span class=\"pill " + std::string(kind) + "\">" + text + "</span>";
+    return R"(<span class="pill )" + std::string(kind) + R"(">)" + text + "</span>";
 }
 
 std::string cell(const char* label, const std::string& content, const char* kind = "") {
-    return "<td class=\"" + std::string(kind) + "\" data-label=\"" + label + "\">" + content +
+    return R"(<td class=")" + std::string(kind) + R"(" data-label=")" + label + R"(">)" + content +
            "</td>";
 }
 
@@ -37,13 +37,13 @@ std::string table(std::initializer_list<std::pair<const char*, const char*>> col
                   const std::string& rows) {
     std::string out = "<table><thead><tr>";
     for (const auto& [name, kind] : columns) {
-        out += "<th scope=\"col\" class=\"" + std::string(kind) + "\">" + name + "</th>";
+        out += R"(<th scope="col" class=")" + std::string(kind) + R"(">)" + name + "</th>";
     }
     return out + "</tr></thead><tbody>" + rows + "</tbody></table>";
 }
 
 std::string section(const char* kind, const char* title, const std::string& content) {
-    return "<section class=\"" + std::string(kind) + "\"><h2>" + title + "</h2>" + content +
+    return R"(<section class=")" + std::string(kind) + R"("><h2>)" + title + "</h2>" + content +
            "</section>\n";
 }
 
@@ -56,9 +56,9 @@ std::string href_of(const std::string& report, const char* ending) {
 }
 
 std::string top(const overview& now, bool ready) {
-    return "<header id=\"top\"><h1>onboardd</h1>" +
+    return R"(<header id="top"><h1>onboardd</h1>)" +
            (ready ? pill("good", "ready") : pill("bad", "not ready")) +
-           "<span class=\"soft small right\">as of " + html::time(now.now, now.now) +
+           R"(<span class="soft small right">as of )" + html::time(now.now, now.now) +
            " UTC · version " ONBOARDD_VERSION " · started " +
            html::time(now.status.started_at, now.now) + "</span></header>\n";
 }
@@ -130,7 +130,7 @@ std::string facts(const batch_progress& all, const overview& now) {
     } else if (all.open() == 0 && all.last_finished_at) {
         end = html::time(*all.last_finished_at, now.now);
     }
-    return "<ul class=\"facts\">" + fact("Began", html::time(*all.first_received_at, now.now)) +
+    return R"(<ul class="facts">)" + fact("Began", html::time(*all.first_received_at, now.now)) +
            fact(all.open() == 0 ? "Ended" : "Ends about", end) +
            fact("Lost answers", reached(job_state::unknown)) +
            fact("Files refused", html::count(now.status.refused_files)) + "</ul>";
@@ -140,11 +140,11 @@ std::string hero(const overview& now) {
     const auto all = tonight(now);
     if (all.all() == 0) {
         return section("hero", "Tonight",
-                       "<p class=\"big\">Nothing to do</p><p class=\"soft\">No batch has an open "
+                       R"(<p class="big">Nothing to do</p><p class="soft">No batch has an open )"
                        "job, and none has ended in the last 24 hours.</p>");
     }
     return section("hero", "Tonight",
-                   "<p class=\"big\">" + html::percent(all.ended(), all.all()) + " <small>" +
+                   R"(<p class="big">)" + html::percent(all.ended(), all.all()) + " <small>" +
                        html::count(all.ended()) + " of " + html::count(all.all()) +
                        " jobs ended · " + estimate(all.open(), now.rate) + "</small></p>" +
                        progress_bar(all.by_state, "bar") + legend(all.by_state) + facts(all, now));
@@ -152,7 +152,7 @@ std::string hero(const overview& now) {
 
 std::string rate(const overview& now) {
     return section("rate", "Rate",
-                   "<p class=\"big\">" + html::rate(now.rate.recent_per_second()) +
+                   R"(<p class="big">)" + html::rate(now.rate.recent_per_second()) +
                        " <small>jobs per second · " + html::count(now.status.in_flight) +
                        " requests in flight</small></p>" + rate_chart(now.rate, now.now));
 }
@@ -181,7 +181,7 @@ std::string batches(const overview& now) {
                 cell("Open", html::count(batch.open()), "n") + cell("End", end, "n") + "</tr>";
     }
     if (rows.empty()) {
-        return section("batches", "Batches", "<p class=\"soft\">No job has come yet.</p>");
+        return section("batches", "Batches", R"(<p class="soft">No job has come yet.</p>)");
     }
     return section("batches", "Batches",
                    table({{"Batch", ""},
@@ -202,13 +202,13 @@ std::string state_of(const account_status& account, wall_time now) {
     if (account.pause != account_pause::none) {
         return pill(account.pause == account_pause::asked_to_wait ? "doubt" : "bad",
                     html::text(to_string(account.pause))) +
-               (account.paused_until ? " <span class=\"soft small\">next try " +
+               (account.paused_until ? R"( <span class="soft small">next try )" +
                                            html::time(*account.paused_until, now) + "</span>"
                                      : "");
     }
     if (!account.window_open) {
         return pill("", "window closed") +
-               (account.window_opens_at ? " <span class=\"soft small\">opens " +
+               (account.window_opens_at ? R"( <span class="soft small">opens )" +
                                               html::time(*account.window_opens_at, now) + "</span>"
                                         : "");
     }
@@ -217,7 +217,7 @@ std::string state_of(const account_status& account, wall_time now) {
 
 std::string token_of(const account_status& account, wall_time now) {
     if (!account.token_expires_at) {
-        return "<span class=\"soft\">none</span>";
+        return R"(<span class="soft">none</span>)";
     }
     const auto left = std::chrono::floor<std::chrono::seconds>(*account.token_expires_at - now);
     return "valid for " + html::duration(left);
@@ -237,7 +237,7 @@ std::string accounts(const overview& now) {
                                               : std::string("–");
         const auto pace = account.requests_per_second_max
                               ? html::rate(*account.requests_per_second_max) + "/s"
-                              : std::string("<span class=\"soft\">none</span>");
+                              : std::string(R"(<span class="soft">none</span>)");
         rows += "<tr>" + cell("Account", html::text(account.id), "name") +
                 cell("State", "<span>" + state_of(account, now.now) + "</span>") +
                 cell("In flight", limit, "n") + cell("Rate limit", pace, "n") +
@@ -260,7 +260,7 @@ std::string refusals(const overview& now) {
     const auto found = refusals_of(now.batches, reasons_shown);
     if (found.empty()) {
         return section("refusals", "Without a case",
-                       "<p class=\"soft\">No job has ended without a case.</p>");
+                       R"(<p class="soft">No job has ended without a case.</p>)");
     }
     std::string rows;
     for (const auto& one : found) {
@@ -268,9 +268,9 @@ std::string refusals(const overview& now) {
             1000 * static_cast<double>(one.jobs) / static_cast<double>(found[0].jobs);
         rows += "<tr>" + cell("Reason", html::text(one.reason), "name") +
                 cell("Share",
-                     "<svg class=\"thin\" viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" "
-                     "aria-hidden=\"true\"><rect class=\"f-bad\" width=\"" +
-                         std::to_string(static_cast<int>(share)) + "\" height=\"10\"/></svg>",
+                     R"(<svg class="thin" viewBox="0 0 1000 10" preserveAspectRatio="none" )"
+                     R"(aria-hidden="true"><rect class="f-bad" width=")" +
+                         std::to_string(static_cast<int>(share)) + R"(" height="10"/></svg>)",
                      "wide") +
                 cell("Jobs", html::count(one.jobs), "n") + "</tr>";
     }
@@ -281,14 +281,14 @@ std::string refusals(const overview& now) {
 std::string reports(const overview& now) {
     std::string items;
     for (const auto& one : now.reports) {
-        items += "<li><a class=\"name\" href=\"" + href_of(one.name, ".txt") + "\">" +
-                 html::text(one.name) + "</a><span class=\"soft small right\">" +
-                 html::time(one.written_at, now.now) + "</span><a class=\"small\" href=\"" +
-                 href_of(one.name, ".json") + "\" download>JSON</a></li>";
+        items += R"(<li><a class="name" href=")" + href_of(one.name, ".txt") + R"(">)" +
+                 html::text(one.name) + R"(</a><span class="soft small right">)" +
+                 html::time(one.written_at, now.now) + R"(</span><a class="small" href=")" +
+                 href_of(one.name, ".json") + R"(" download>JSON</a></li>)";
     }
     return section("reports", "Last reports",
-                   items.empty() ? "<p class=\"soft\">A report comes when a batch has ended.</p>"
-                                 : "<ul class=\"plain\">" + items + "</ul>");
+                   items.empty() ? R"(<p class="soft">A report comes when a batch has ended.</p>)"
+                                 : R"(<ul class="plain">)" + items + "</ul>");
 }
 
 std::string filled(std::string_view frame, std::string_view name, std::string_view content) {
@@ -312,7 +312,7 @@ std::string render_page(const overview& now) {
     const auto reasons = not_ready_reasons(now.status);
     const auto body =
         top(now, reasons.empty()) +
-        "<p id=\"lost\" role=\"status\" hidden>onboardd does not answer; this is what it said "
+        R"(<p id="lost" role="status" hidden>onboardd does not answer; this is what it said )"
         "last.</p>\n<main id=\"main\">\n" +
         alarms(reasons, now.status) + hero(now) + rate(now) + batches(now) + accounts(now) +
         refusals(now) + reports(now) + "</main>";

@@ -85,18 +85,18 @@ std::string progress_bar(const state_counts& counts, const char* shape) {
             label += (label.empty() ? "" : ", ") + html::count(jobs) + ' ' + each.name;
         }
     }
-    std::string out = "<svg class=\"" + std::string(shape) +
-                      "\" viewBox=\"0 0 1000 10\" preserveAspectRatio=\"none\" role=\"img\" "
-                      "aria-label=\"" +
-                      (label.empty() ? "no jobs" : label) + "\">";
+    std::string out = R"(<svg class=")" + std::string(shape) +
+                      R"(" viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" )"
+                      R"(aria-label=")" +
+                      (label.empty() ? "no jobs" : label) + R"(">)";
     double from = 0;
     for (const auto& each : kinds()) {
         const double width = all == 0 ? 0
                                       : 1000 * static_cast<double>(sum_of(counts, each.states)) /
                                             static_cast<double>(all);
         if (width > 0) {
-            out += "<rect class=\"f-" + std::string(each.colour) + "\" x=\"" + number(from) +
-                   "\" width=\"" + number(width) + "\" y=\"0\" height=\"10\"/>";
+            out += R"(<rect class="f-)" + std::string(each.colour) + R"(" x=")" + number(from) +
+                   R"(" width=")" + number(width) + R"(" y="0" height="10"/>)";
         }
         from += width;
     }
@@ -104,10 +104,10 @@ std::string progress_bar(const state_counts& counts, const char* shape) {
 }
 
 std::string legend(const state_counts& counts) {
-    std::string out = "<ul class=\"legend\">";
+    std::string out = R"(<ul class="legend">)";
     for (const auto& each : kinds()) {
         if (const auto jobs = sum_of(counts, each.states); jobs != 0) {
-            out += "<li class=\"d-" + std::string(each.colour) + "\"><b>" + html::count(jobs) +
+            out += R"(<li class="d-)" + std::string(each.colour) + R"("><b>)" + html::count(jobs) +
                    "</b> " + each.name + "</li>";
         }
     }
@@ -117,7 +117,7 @@ std::string legend(const state_counts& counts) {
 std::string rate_chart(const rate_history& rate, wall_time now) {
     const auto& points = rate.points();
     if (points.size() < 2) {
-        return "<p class=\"soft\">The chart begins a few seconds after the start.</p>";
+        return R"(<p class="soft">The chart begins a few seconds after the start.</p>)";
     }
     double highest = 0;
     for (const auto& one : points) {
@@ -126,14 +126,14 @@ std::string rate_chart(const rate_history& rate, wall_time now) {
     const double top = round_up(highest);
     const auto line = line_of(points, top);
     const auto since = std::chrono::floor<std::chrono::seconds>(now - points.front().at);
-    return "<svg class=\"chart\" viewBox=\"0 0 600 160\" preserveAspectRatio=\"none\" role=\"img\" "
-           "aria-label=\"Jobs ended per second over the last " +
+    return R"(<svg class="chart" viewBox="0 0 600 160" preserveAspectRatio="none" role="img" )"
+           R"(aria-label="Jobs ended per second over the last )" +
            html::duration(since) + ": " + html::rate(rate.recent_per_second()) + " now, at most " +
            html::rate(highest) +
-           "\"><path class=\"s-grid\" d=\"M0 0H600M0 80H600M0 160H600\"/>"
-           "<polygon class=\"f-area\" points=\"0,160 " +
-           line + "600,160\"/><polyline class=\"s-line\" points=\"" + line +
-           "\"/></svg><p class=\"axis\"><span>" + html::time(points.front().at, now) +
+           R"("><path class="s-grid" d="M0 0H600M0 80H600M0 160H600"/>)"
+           R"(<polygon class="f-area" points="0,160 )" +
+           line + R"(600,160"/><polyline class="s-line" points=")" + line +
+           R"("/></svg><p class="axis"><span>)" + html::time(points.front().at, now) +
            "</span><span>full height: " + html::rate(top) +
            " per second</span><span>now</span></p>";
 }

@@ -35,7 +35,7 @@ std::optional<peer> peer_of(connection::socket& opened, int family) {
 // One place to listen at, and its connections.
 class door {
 public:
-    door(asio::any_io_executor executor, listener from, access rights)
+    door(const asio::any_io_executor& executor, listener from, access rights)
         : listener_(std::move(from)),
           rights_(rights),
           acceptor_(executor, protocol(listener_.family, 0), ::dup(listener_.fd.get())),
@@ -101,7 +101,8 @@ private:
 
 class http_server final : public server {
 public:
-    http_server(asio::any_io_executor executor, clock& time, logger& log, server_options options)
+    http_server(const asio::any_io_executor& executor, clock& time, logger& log,
+                server_options options)
         : executor_(executor), time_(time), log_(log), options_(std::move(options)) {
         if (options_.http) {
             auto place = listen_at(*options_.http);
@@ -153,7 +154,7 @@ private:
 
 std::unique_ptr<server> open_server(asio::any_io_executor executor, clock& time, logger& log,
                                     server_options options) {
-    return std::make_unique<http_server>(std::move(executor), time, log, std::move(options));
+    return std::make_unique<http_server>(executor, time, log, std::move(options));
 }
 
 }  // namespace onboardd::admin
