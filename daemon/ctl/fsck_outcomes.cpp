@@ -125,6 +125,9 @@ private:
                 found = bytes == expected ? finding{} : judge(row, expected, bytes);
                 break;
         }
+        if (!has_outcome(row) && found.kind != "outcome_newer") {
+            return;  // it started again: what is there is of its earlier end
+        }
         if (found.kind.empty() || (due && found.kind != "outcome_newer" && !report_.repairs())) {
             return;
         }

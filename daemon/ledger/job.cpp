@@ -108,6 +108,10 @@ work_kind work_of(const job& row) noexcept {
     return work_kind::none;
 }
 
+bool has_outcome(const job& row) noexcept {
+    return row.revision > 0 && (is_final(row.state) || row.state == job_state::accepted);
+}
+
 std::string_view to_string(error_kind kind) noexcept {
     switch (kind) {
         case error_kind::invalid_job:

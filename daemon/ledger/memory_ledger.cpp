@@ -136,7 +136,8 @@ public:
         co_await turn();
         std::vector<job> found;
         for (const auto& [id, one] : jobs_) {
-            if (one.published < one.row.revision && found.size() < count_max) {
+            if (one.published < one.row.revision && has_outcome(one.row) &&
+                found.size() < count_max) {
                 found.push_back(one.row);
             }
         }

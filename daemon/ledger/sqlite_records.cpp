@@ -86,7 +86,8 @@ std::vector<job> store::unpublished(std::size_t count_max) {
     std::vector<job> found;
     query rows(unpublished_);
     while (found.size() < count_max && rows.next()) {
-        if (auto one = row(rows)) {
+        auto one = row(rows);
+        if (one && has_outcome(*one)) {
             found.push_back(std::move(*one));
         }
     }

@@ -200,6 +200,21 @@ TEST_P(OperateContract, AnEndedJobIsTriedAgainWhileItsRequestIsKept) {
     EXPECT_EQ(done.refused[0].why, refusal::request_erased);
 }
 
+// It started again before the outcome of its end was written: it has none for now.
+TEST_P(OperateContract, AJobThatIsOpenAgainHasNoOutcomeToBeWritten) {
+    accept({a_job("one")});
+    operate(operation::cancel, "one");
+    EXPECT_EQ(unpublished().size(), 1u);
+    operate(operation::retry, "one");
+    EXPECT_TRUE(unpublished().empty());
+    operate(operation::hold, "one");
+    restart();
+    EXPECT_TRUE(unpublished().empty());
+    operate(operation::cancel, "one");
+    ASSERT_EQ(unpublished().size(), 1u);
+    EXPECT_EQ(unpublished()[0].revision, 2u);
+}
+
 TEST_P(OperateContract, PausesOutliveTheProcess) {
     EXPECT_TRUE(pauses().empty());
     const operator_pause second{"T00000002", time.wall_now(), 1000};

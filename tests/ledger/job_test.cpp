@@ -48,6 +48,19 @@ TEST(JobState, WaitsForAtMostOneKindOfStep) {
     EXPECT_EQ(kinds(true, true), "10213222002");
 }
 
+TEST(JobState, OnlyWhatHasEndedOrHasACaseHasAnOutcome) {
+    std::string found;
+    for (const auto state : all_job_states) {
+        job row;
+        row.state = state;
+        EXPECT_FALSE(has_outcome(row));
+        row.revision = 1;
+        found += has_outcome(row) ? '1' : '0';
+    }
+    // queued submitting unknown deferred accepted created rejected expired conflict held cancelled
+    EXPECT_EQ(found, "00001111101");
+}
+
 // A row from a damaged file or a later version, should one get so far.
 TEST(JobState, WhatIsNoStateIsHarmless) {
     const auto none = static_cast<job_state>(0);

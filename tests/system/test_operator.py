@@ -180,6 +180,19 @@ class WithoutTheDaemon(OperatorTest):
         self.assertEqual(site.outcome("job-1")["state"], "cancelled")
         site.oracle.judge()
 
+    def test_fsck_finds_nothing_wrong_with_a_job_that_started_again(self):
+        site = self.filled(2)
+        self.ctl(site, "pause", ACCOUNT)
+        self.ctl(site, "retry", "refused")
+        before = self.read_outcome(site, "refused")
+        self.assertEqual(self.faults(site, code=0), set())
+        self.assertEqual(self.faults(site, "--repair", code=0), set())
+        self.assertEqual(self.read_outcome(site, "refused"), before)
+        self.ctl(site, "resume", ACCOUNT)
+        self.assertEqual(site.drain().code, 0)
+        self.assertEqual(site.outcome("refused")["state"], "created")
+        self.assertEqual(site.outcome("refused")["revision"], 2)
+
     def test_a_ledger_that_is_not_there_or_no_ledger_is_not_touched(self):
         site = self.site()
         for command in (["hold", "x"], ["hold", "ALL"], ["pause", ACCOUNT], ["status"],

@@ -121,4 +121,8 @@ struct job {
 // has ended is looked up while it is watched (see job::lost_at): that comes first.
 work_kind work_of(const job& row) noexcept;
 
+// Whether there is an outcome to be written of the row as it is. A job that an operator let start
+// again keeps the revision of its earlier end, and the outcome of that, until it ends anew.
+bool has_outcome(const job& row) noexcept;
+
 }  // namespace onboardd

@@ -188,7 +188,8 @@ public:
     // By account.
     virtual asio::awaitable<result<std::vector<operator_pause>>> pauses() = 0;
 
-    // Jobs whose outcome has a revision that is not on disk yet, oldest first, at most `count_max`.
+    // Jobs whose outcome (see has_outcome()) has a revision that is not on disk yet, oldest first,
+    // at most `count_max`.
     virtual asio::awaitable<result<std::vector<job>>> unpublished(std::size_t count_max) = 0;
 
     // The outcome files with these revisions are on disk. May ride with the next commit.
