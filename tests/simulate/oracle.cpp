@@ -15,6 +15,9 @@ oracle::oracle(world& around, sim_ledger& store, sim_provider& provider, sim_spo
                sim_outcomes& outcomes)
     : world_(around), store_(store), provider_(provider), incoming_(incoming), outcomes_(outcomes) {
     store_.on_record = [this](const job& before, const job& after) { check_record(before, after); };
+    store_.on_operated = [this](const job& before, const job& after) {
+        check_operated(before, after);
+    };
     provider_.may_send = [this](const std::string& account, const std::string& reference,
                                 const std::string& body) {
         return check_post(account, reference, body);
@@ -69,6 +72,26 @@ void oracle::check_record(const job& before, const job& after) {
     if (fresh && (last->status == 401 || last->status == 403) &&
         (after.state != job_state::deferred || after.attempts + 1 != before.attempts)) {
         violated(identity + ": a refused credential cost an attempt, or more");
+    }
+}
+
+// An operator's word lets an ended job start again, and one more POST be sent than the rules allow.
+void oracle::check_operated(const job& before, const job& after) {
+    const auto identity = identity_of(after.account, after.reference);
+    if (is_final(after.state)) {
+        finished_[identity] = world_.now();
+    } else if (is_final(before.state)) {
+        finished_.erase(identity);
+        ++started_again_[identity];
+    }
+    if (after.state == job_state::unknown) {
+        doubted_.insert(identity);
+    }
+    const bool touchable = before.state != job_state::submitting &&
+                           before.state != job_state::created && before.the_case.id.empty();
+    const bool same = before.state == after.state || before.state == job_state::conflict;
+    if (!touchable && !same) {
+        violated(identity + ": an operator changed what has, or may get, a case");
     }
 }
 
@@ -158,7 +181,9 @@ void oracle::judge_resends(const std::string& identity, const std::vector<std::s
         }
         ambiguous += post.refused ? 0 : 1;
     }
-    if (ambiguous > 1 + world_.plan.rules.resend_max) {
+    const auto again = started_again_.find(identity);
+    const auto more = again == started_again_.end() ? 0 : again->second;
+    if (ambiguous > 1 + more + world_.plan.rules.resend_max) {
         violated(identity + ": more POSTs of unknown fate than allowed");
     }
 }

@@ -37,6 +37,7 @@ public:
 private:
     std::string check_post(const std::string& account, const std::string& reference,
                            const std::string& body);
+    void check_operated(const job& before, const job& after);
     void check_record(const job& before, const job& after);
     void check_outcome(const job& row);
     void judge_job(const std::string& identity, const job& row);
@@ -54,7 +55,8 @@ private:
     sim_spool& incoming_;
     sim_outcomes& outcomes_;
     std::set<std::string> dropped_;
-    std::set<std::string> doubted_;  // were `unknown` at some time
+    std::map<std::string, std::uint32_t> started_again_;  // by an operator
+    std::set<std::string> doubted_;                       // were `unknown` at some time
     std::map<std::string, steady_time> finished_;
     std::map<std::string, steady_time> spent_;  // intents that a POST has used
     std::vector<std::string> violations_;

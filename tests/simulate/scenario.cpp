@@ -79,6 +79,12 @@ void draw_machine(scenario& plan, dice& roll) {
     plan.commit_time_max = roll.time(1ms, 500ms);
 }
 
+// From dice of its own, so that the rest of a seed stays what it was.
+void draw_operator(scenario& plan) {
+    dice roll(plan.seed * 0xd1342543de82ef95U + 7);
+    plan.operator_acts = roll.chance(0.35) ? roll.number(1, 60) : 0;
+}
+
 }  // namespace
 
 mistake planted_now = mistake::none;
@@ -98,6 +104,7 @@ scenario draw_scenario(std::uint64_t seed) {
     draw_rules(plan, roll);
     draw_provider(plan, roll);
     draw_machine(plan, roll);
+    draw_operator(plan);
     return plan;
 }
 

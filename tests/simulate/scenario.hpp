@@ -117,6 +117,8 @@ struct scenario {
     double spool_failure = 0;
     milliseconds commit_time_max{5};
 
+    int operator_acts = 0;  // commands of an operator who knows nothing and dares everything
+
     mistake planted = mistake::none;
 };
 

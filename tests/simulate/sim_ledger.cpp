@@ -232,7 +232,7 @@ asio::awaitable<result<operated>> sim_ledger::do_operate(operation what, job_sel
         const auto identity = identity_of(one.after.account, one.after.reference);
         world_.note(to_string(one.after.state), identity, one.after.attempts);
         const auto before = std::exchange(rows_[identity], one.after);
-        on_record(before, one.after);
+        on_operated(before, one.after);
     }
     if (!good) {
         co_return errc::ledger_failed;

@@ -34,6 +34,8 @@ public:
 
     // Told of each transition when it has become durable.
     std::function<void(const job& before, const job& after)> on_record;
+    // The same of what an operator has changed.
+    std::function<void(const job& before, const job& after)> on_operated;
 
     asio::awaitable<result<std::vector<admission>>> accept(std::vector<new_job> jobs) override;
     asio::awaitable<result<std::vector<claimed_job>>> claim(std::string account, work_kind kind,

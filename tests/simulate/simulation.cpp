@@ -136,6 +136,9 @@ private:
                 world_.machine.jump_wall(by);
             });
         }
+        for (int i = 0; i < plan.operator_acts; ++i) {
+            world_.after(world_.time_between(0ms, plan.chaos), [this] { act(); });
+        }
         world_.after(plan.chaos, [this] {
             world_.note("calm");
             crash_in_ = 0;
@@ -145,8 +148,83 @@ private:
         });
     }
 
+    // ---- the operator
+
+    // One command, about one job or all of a kind, whatever comes of it.
+    void act() {
+        const auto what = all_operations[world_.number(0, 3)];
+        job_selection among;
+        if (world_.number(0, 3) == 0) {
+            among.state = all_job_states[world_.number(0, 10)];
+        } else {
+            const auto one = make_job(world_.number(0, world_.plan.jobs - 1));
+            among.identities.emplace_back(one.account, one.reference);
+        }
+        switch (world_.number(0, 9)) {
+            case 0:
+                command(set_pause(true));
+                break;
+            case 1:
+                command(set_pause(false));
+                break;
+            default:
+                command(operate(what, std::move(among)));
+                break;
+        }
+    }
+
+    // In the end nothing waits for the operator any more.
+    void let_all_go_on() {
+        job_selection held;
+        held.state = job_state::held;
+        command(operate(operation::release, std::move(held)));
+        command(set_pause(false));
+    }
+
+    // The engine outlives the commands that it was given.
+    void command(asio::awaitable<void> given) {
+        if (!engine_ || ended_ || world_.dead()) {
+            return;
+        }
+        ++commands_;
+        asio::co_spawn(world_.loop, std::move(given), [this](std::exception_ptr) { --commands_; });
+    }
+
+    asio::awaitable<void> operate(operation what, job_selection among) {
+        world_.note("operator", to_string(what));
+        operated part;
+        do {
+            auto copy = among;
+            auto done = co_await engine_->operate(what, std::move(copy), part.last, {.uid = 0});
+            if (!done) {
+                co_return;
+            }
+            part = std::move(*done);
+        } while (!part.end);
+    }
+
+    asio::awaitable<void> set_pause(bool paused) {
+        world_.note("operator", paused ? "pause" : "resume");
+        for (const auto* id : {"T10000001", "T10000002"}) {
+            auto change = paused ? engine_->pause(id, {.uid = 0}) : engine_->resume(id, {.uid = 0});
+            (void)co_await std::move(change);
+        }
+    }
+
+    void end_commands() {
+        while (commands_ > 0) {
+            world_.loop.restart();
+            world_.loop.poll();
+            if (commands_ > 0 && !world_.advance()) {
+                oracle_.violated("an operator's command never ends");
+                return;
+            }
+        }
+    }
+
     // The end: all is done, and nothing is on its way any more.
     void look_for_the_end() {
+        let_all_go_on();
         const auto quiet = world_.plan.late_max + world_.plan.list_lag_max;
         const bool late = world_.now() - calm_at_ > end_max;
         const bool settled = world_.now() - calm_at_ > quiet && world_.now() > last_drop_;
@@ -239,6 +317,7 @@ private:
             static_cast<void>(engine_.release());  // its tasks still refer to it
             return false;
         }
+        end_commands();
         if (world_.machine.waiters() != 0) {
             oracle_.violated("somebody still waits after the engine has ended");
         }
@@ -351,6 +430,7 @@ private:
     std::uint64_t steps_in_second_ = 0;
     std::uint64_t steps_ = 0;
     std::uint64_t lives_ = 0;
+    int commands_ = 0;  // of the operator, that have not ended
     int crash_in_ = 0;
     bool in_order_ = true;
     bool over_ = false;
