@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::size_t changes_max = 256;  // in one commit
 
-// As the daemon logs it, where it is not there to do so.
 void log_operator(const std::string& command, const std::string& about) {
     ::openlog("onboardctl", LOG_PID, LOG_DAEMON);
     ::syslog(LOG_INFO, "operator uid=%u command=%s %s", static_cast<unsigned>(::getuid()),
@@ -71,20 +70,8 @@ public:
 
     admin::operated_view operate(const admin::operating_order& order) override {
         auto among = order.among;
-        const auto done = run(book_->operate(order.what, std::move(among), order.after, changes_max,
-                                             time_->wall_now()));
-        const std::string command(to_string(order.what));
-        if (!order.among.identities.empty()) {
-            for (const auto& one : done.changed) {
-                log_operator(command, "job=" + one.after.account + "/" + one.after.reference +
-                                          " from=" + std::string(to_string(one.from)) +
-                                          " to=" + std::string(to_string(one.after.state)));
-            }
-        } else if (!done.changed.empty()) {
-            log_operator(command, "batch=" + order.among.batch + " account=" + order.among.account +
-                                      " jobs=" + std::to_string(done.changed.size()));
-        }
-        return admin::view_of(done);
+        return admin::view_of(run(book_->operate(order.what, std::move(among), order.after,
+                                                 changes_max, time_->wall_now())));
     }
 
     pause_change set_pause(const admin::pause_order& order) override {
@@ -104,7 +91,6 @@ public:
             pause = operator_pause{order.account, time_->wall_now(), ::getuid()};
         }
         run(book_->set_pause(order.account, std::move(pause)));
-        log_operator(order.paused ? "pause" : "resume", "account=" + order.account);
         return pause_change::changed;
     }
 
@@ -140,9 +126,43 @@ private:
     std::unique_ptr<ledger> book_;
 };
 
-}  // namespace
+// Leaves word of each change in the system's log. journald notes there by itself who wrote it; the
+// daemon's own log cannot tell when systemd shows it other users as nobody (PrivateUsers=).
+class by_the_log final : public hands {
+public:
+    explicit by_the_log(std::unique_ptr<hands> others) : others_(std::move(others)) {}
 
-std::unique_ptr<hands> open_hands(const config& settings) {
+    admin::operated_view operate(const admin::operating_order& order) override {
+        auto done = others_->operate(order);
+        const std::string command(to_string(order.what));
+        if (!order.among.identities.empty()) {
+            for (const auto& one : done.changed) {
+                log_operator(command, "job=" + one.account + "/" + one.reference +
+                                          " from=" + std::string(to_string(one.from)) +
+                                          " to=" + std::string(to_string(one.to)));
+            }
+        } else if (!done.changed.empty()) {
+            log_operator(command, "batch=" + order.among.batch + " account=" + order.among.account +
+                                      " jobs=" + std::to_string(done.changed.size()));
+        }
+        return done;
+    }
+
+    pause_change set_pause(const admin::pause_order& order) override {
+        const auto done = others_->set_pause(order);
+        if (done == pause_change::changed) {
+            log_operator(order.paused ? "pause" : "resume", "account=" + order.account);
+        }
+        return done;
+    }
+
+    bool without_daemon() const override { return others_->without_daemon(); }
+
+private:
+    std::unique_ptr<hands> others_;
+};
+
+std::unique_ptr<hands> open_plain_hands(const config& settings) {
     if (auto socket = open_control_socket(settings.admin.socket)) {
         return std::make_unique<by_daemon>(std::move(socket));
     }
@@ -152,6 +172,12 @@ std::unique_ptr<hands> open_hands(const config& settings) {
         throw already_owned(std::string(owner.what()) + ", and does not listen at " +
                             shown(settings.admin.socket.native()));
     }
+}
+
+}  // namespace
+
+std::unique_ptr<hands> open_hands(const config& settings) {
+    return std::make_unique<by_the_log>(open_plain_hands(settings));
 }
 
 }  // namespace onboardd::ctl
