@@ -13,14 +13,6 @@ constexpr milliseconds read_interval{1'000};
 constexpr std::size_t batches_shown = 20;
 constexpr std::size_t reports_shown = 10;
 
-std::uint64_t ended(const engine_status& status) {
-    std::uint64_t sum = 0;
-    for (const auto state : all_job_states) {
-        sum += is_final(state) ? status.reached[static_cast<std::size_t>(state)] : 0;
-    }
-    return sum;
-}
-
 }  // namespace
 
 look_out::look_out(const config& settings, const engine& work, ledger& store, const measures& seen,
@@ -42,7 +34,7 @@ admin::view look_out::view() {
 
 asio::awaitable<void> look_out::run() {
     for (;;) {
-        rate_.sample(time_.now(), time_.wall_now(), ended(work_.status()));
+        rate_.sample(time_.now(), time_.wall_now(), work_.status().ended());
         co_await time_.wait_for(sample_interval);
     }
 }

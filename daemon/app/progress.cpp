@@ -12,14 +12,6 @@ constexpr milliseconds redraw_interval{100};
 constexpr milliseconds line_interval{5'000};
 constexpr std::size_t terminal_bar_width = 30;
 
-std::uint64_t ended(const engine_status& status) {
-    std::uint64_t sum = 0;
-    for (const auto state : all_job_states) {
-        sum += is_final(state) ? status.reached[static_cast<std::size_t>(state)] : 0;
-    }
-    return sum;
-}
-
 std::string in_words(std::chrono::seconds time) {
     const auto seconds = time.count();
     if (seconds < 90) {
@@ -53,7 +45,7 @@ progress_display::progress_display(int descriptor, steady_time now)
 
 std::string progress_display::describe(const engine_status& status, milliseconds elapsed,
                                        std::size_t bar_width) {
-    const auto done = ended(status);
+    const auto done = status.ended();
     const auto all = done + status.open();
     const double share = all == 0 ? 1.0 : static_cast<double>(done) / static_cast<double>(all);
     const double seconds = std::max(0.001, std::chrono::duration<double>(elapsed).count());

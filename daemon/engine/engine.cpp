@@ -25,9 +25,15 @@ constexpr milliseconds report_retry{5'000};       // after a failed write
 std::uint64_t engine_status::open() const {
     std::uint64_t sum = 0;
     for (const auto state : all_job_states) {
-        if (!is_final(state) && state != job_state::held) {
-            sum += of(state);
-        }
+        sum += is_open(state) ? of(state) : 0;
+    }
+    return sum;
+}
+
+std::uint64_t engine_status::ended() const {
+    std::uint64_t sum = 0;
+    for (const auto state : all_job_states) {
+        sum += is_final(state) ? reached[static_cast<std::size_t>(state)] : 0;
     }
     return sum;
 }

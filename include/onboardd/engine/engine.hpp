@@ -153,6 +153,9 @@ struct engine_status {
     }
     // Neither final nor held.
     [[nodiscard]] std::uint64_t open() const;
+
+    // Since the start.
+    [[nodiscard]] std::uint64_t ended() const;
 };
 
 // Who asks for a change.
