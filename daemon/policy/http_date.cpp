@@ -89,34 +89,28 @@ std::optional<sys_seconds> time_of(const parts& from) {
     return sys_days(date) + hours(from.hour) + minutes(from.minute) + seconds(from.second);
 }
 
-bool read_fixdate(std::string_view text, parts& into) {
+bool read_with_zone(std::string_view text, parts& into, std::span<const std::string_view> days,
+                    std::string_view between, std::size_t year_digits) {
     return reader(text)
-        .name(into.day_name, day_names)
+        .name(into.day_name, days)
         .literal(", ")
         .digits(into.day, 2)
-        .literal(" ")
+        .literal(between)
         .name(into.month, month_names)
-        .literal(" ")
-        .digits(into.year, 4)
+        .literal(between)
+        .digits(into.year, year_digits)
         .literal(" ")
         .time_of_day(into)
         .literal(" GMT")
         .complete();
 }
 
+bool read_fixdate(std::string_view text, parts& into) {
+    return read_with_zone(text, into, day_names, " ", 4);
+}
+
 bool read_rfc850(std::string_view text, parts& into) {
-    return reader(text)
-        .name(into.day_name, long_day_names)
-        .literal(", ")
-        .digits(into.day, 2)
-        .literal("-")
-        .name(into.month, month_names)
-        .literal("-")
-        .digits(into.year, 2)
-        .literal(" ")
-        .time_of_day(into)
-        .literal(" GMT")
-        .complete();
+    return read_with_zone(text, into, long_day_names, "-", 2);
 }
 
 bool read_asctime(std::string_view text, parts& into) {
