@@ -95,7 +95,7 @@ int failing_vfs::open(sqlite3_vfs*, const char* name, sqlite3_file* file, int fl
     methods->second.xSync = &failing_vfs::sync;
     file->pMethods = &methods->second;
     if (!self.files_.contains(name)) {
-        const auto contents = bytes_of(name);
+        const auto contents = read_file(name);
         self.files_[name] = {.durable = contents, .cached = contents, .dirty = {}};
     }
     return code;

@@ -1,29 +1,8 @@
 #include "ledger/ledger_fixture.hpp"
 
-#include <stdlib.h>
-
-#include <fstream>
-#include <iterator>
+#include <sqlite3.h>
 
 namespace onboardd::test {
-
-temporary_directory::temporary_directory() {
-    auto pattern = (std::filesystem::temp_directory_path() / "onboardd-ledger-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) {
-        throw std::runtime_error("no temporary directory");
-    }
-    path_ = pattern;
-}
-
-temporary_directory::~temporary_directory() {
-    std::error_code ec;
-    std::filesystem::remove_all(path_, ec);
-}
-
-std::string bytes_of(const std::filesystem::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-}
 
 new_job a_job(const std::string& reference, int seed) {
     new_job fresh;
@@ -127,6 +106,15 @@ job ledger_fixture::create(job row) {
 void sqlite_fixture::open() {
     options.file = file();
     book = open_sqlite_ledger(loop.get_executor(), time, options);
+}
+
+void sqlite_fixture::meddle(const std::filesystem::path& where, const std::string& sql) {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(where.c_str(), &db), SQLITE_OK);
+    char* words = nullptr;
+    EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &words), SQLITE_OK) << words;
+    sqlite3_free(words);
+    sqlite3_close(db);
 }
 
 void sqlite_fixture::reopen() {

@@ -12,6 +12,7 @@
 
 #include "onboardd/ledger/ledger.hpp"
 #include "support/run.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace onboardd {
 
@@ -26,22 +27,6 @@ inline void PrintTo(const job& row, std::ostream* out) {
 }  // namespace onboardd
 
 namespace onboardd::test {
-
-// A directory that goes with the test.
-class temporary_directory {
-public:
-    temporary_directory();
-    temporary_directory(const temporary_directory&) = delete;
-    temporary_directory& operator=(const temporary_directory&) = delete;
-    ~temporary_directory();
-
-    const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
-
-std::string bytes_of(const std::filesystem::path& file);
 
 // A job as the spool would hand it in: its request and content follow from `seed`.
 new_job a_job(const std::string& reference, int seed = 1);
@@ -92,6 +77,10 @@ public:
     void close() { book.reset(); }
     void reopen();
     std::filesystem::path file() const { return directory.path() / "ledger.db"; }
+
+    // Runs SQL behind the ledger's back.
+    void meddle(const std::string& sql) { meddle(file(), sql); }
+    static void meddle(const std::filesystem::path& where, const std::string& sql);
 
     temporary_directory directory;
     sqlite_options options;

@@ -1,8 +1,6 @@
 // fsck's part for the ledger: each damage is named, and building anew keeps every good row as it
 // was.
 
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <fstream>
 #include <random>
@@ -15,15 +13,6 @@ namespace {
 
 class SqliteCheckTest : public sqlite_fixture, public testing::Test {
 protected:
-    void meddle(const std::string& sql) {
-        sqlite3* db = nullptr;
-        ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
-        char* words = nullptr;
-        EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &words), SQLITE_OK) << words;
-        sqlite3_free(words);
-        sqlite3_close(db);
-    }
-
     // Jobs in many states, then the ledger is closed.
     void fill(int count = 40) {
         open();
@@ -108,9 +97,9 @@ protected:
 
 TEST_F(SqliteCheckTest, ASoundLedgerHasNoFaultAndIsLeftAlone) {
     fill();
-    const auto before = bytes_of(file());
+    const auto before = read_file(file());
     EXPECT_EQ(kinds(faults()), std::vector<std::string>{});
-    EXPECT_EQ(bytes_of(file()), before);
+    EXPECT_EQ(read_file(file()), before);
     EXPECT_EQ(rows().size(), 40u);
 }
 
@@ -239,7 +228,7 @@ TEST_F(SqliteCheckTest, ContradictionsAreNamed) {
 // Any byte of the file: the damage is named or without meaning, and the repair keeps the good rows.
 TEST_F(SqliteCheckTest, AnyByteMayGoBad) {
     fill(120);
-    const auto whole = bytes_of(file());
+    const auto whole = read_file(file());
     const auto before = rows();
     std::mt19937 random(7);
     int named = 0;

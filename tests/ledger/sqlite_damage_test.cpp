@@ -1,8 +1,6 @@
 // What the disk damaged is never believed: rows and bodies without their checksum are left alone,
 // and the good ones go on. And ledgers from before there were checksums are brought up.
 
-#include <sqlite3.h>
-
 #include <fstream>
 
 #include "ledger/ledger_fixture.hpp"
@@ -13,15 +11,6 @@ namespace {
 
 class SqliteDamageTest : public sqlite_fixture, public testing::Test {
 protected:
-    void meddle(const std::string& sql) {
-        sqlite3* db = nullptr;
-        ASSERT_EQ(sqlite3_open(file().c_str(), &db), SQLITE_OK);
-        char* words = nullptr;
-        EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &words), SQLITE_OK) << words;
-        sqlite3_free(words);
-        sqlite3_close(db);
-    }
-
     // Two jobs, of which the first is changed behind our back.
     void two_jobs_and(const std::string& sql) {
         open();
@@ -178,8 +167,6 @@ protected:
         close();
         const auto old = directory.path() / "old.db";
         meddle("ATTACH '" + old.string() + "' AS old; PRAGMA old.journal_mode = WAL; DETACH old");
-        sqlite3* db = nullptr;
-        ASSERT_EQ(sqlite3_open(old.c_str(), &db), SQLITE_OK);
         std::string sql = schema_1;
         sql += "ATTACH '" + file().string() + "' AS new; DELETE FROM meta;";
         for (const auto* table : {"meta", "account", "batch", "tally"}) {
@@ -196,10 +183,7 @@ protected:
             " case_uuid, case_id, contract_url, case_status, case_created_at, error_kind,"
             " error_http_status, error_code, error_message, error_details, error_field";
         sql += "INSERT INTO main.job (" + columns + ") SELECT " + columns + " FROM new.job;";
-        char* words = nullptr;
-        EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &words), SQLITE_OK) << words;
-        sqlite3_free(words);
-        sqlite3_close(db);
+        meddle(old, sql);
         std::filesystem::rename(old, file());
     }
 };
@@ -240,14 +224,14 @@ TEST_F(SqliteMigrationTest, ADamagedOneIsNotSealed) {
     }
     accept(std::move(many));
     turn_into_version_1();
-    auto bytes = bytes_of(file());
+    auto bytes = read_file(file());
     const auto page = bytes.rfind("job-7") / 4096 * 4096;
     {
         std::fstream out(file(), std::ios::binary | std::ios::in | std::ios::out);
         out.seekp(static_cast<std::streamoff>(page) + 8);
         out << std::string(40, '\xff');  // the pointers to its rows
     }
-    bytes = bytes_of(file());
+    bytes = read_file(file());
     try {
         open();
         ADD_FAILURE() << "opened";

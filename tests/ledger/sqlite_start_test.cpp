@@ -18,17 +18,6 @@ using std::filesystem::path;
 class SqliteStartTest : public sqlite_fixture, public testing::Test {
 protected:
     // Runs SQL on the closed ledger, as somebody with the sqlite3 tool would.
-    void meddle(const std::string& sql) { meddle(file(), sql); }
-
-    static void meddle(const path& where, const std::string& sql) {
-        sqlite3* db = nullptr;
-        ASSERT_EQ(sqlite3_open(where.c_str(), &db), SQLITE_OK);
-        char* words = nullptr;
-        EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &words), SQLITE_OK) << words;
-        sqlite3_free(words);
-        sqlite3_close(db);
-    }
-
     std::string refusal() {
         try {
             open();
@@ -41,10 +30,10 @@ protected:
 
     // Refused with these words, and not a byte changed.
     void expect_untouched_refusal(const std::string& words) {
-        const auto before = bytes_of(file());
+        const auto before = read_file(file());
         const auto said = refusal();
         EXPECT_NE(said.find(words), std::string::npos) << said;
-        EXPECT_EQ(bytes_of(file()), before);
+        EXPECT_EQ(read_file(file()), before);
         EXPECT_FALSE(std::filesystem::exists(file().string() + "-wal"));
     }
 
@@ -189,7 +178,7 @@ TEST_F(SqliteStartTest, DamagedSumsAreFoundAtEveryStart) {
     open();
     accept({a_job("one")});
     close();
-    const auto tally_page = bytes_of(file()).find("default");
+    const auto tally_page = read_file(file()).find("default");
     ASSERT_NE(tally_page, std::string::npos);
     overwrite(static_cast<std::streamoff>(tally_page / 4096 * 4096), std::string(16, '\xff'));
     EXPECT_NE(refusal().find("ledger.db"), std::string::npos);
@@ -200,7 +189,7 @@ TEST_F(SqliteStartTest, DamagedJobsAreFoundAfterACrashOfTheHost) {
     accept({a_job("the-damaged-one")});
     close();
     // The row stands after its index entry was made: take the page that holds the fingerprint.
-    const auto row = bytes_of(file()).find(a_job("x").fingerprint.organization_number);
+    const auto row = read_file(file()).find(a_job("x").fingerprint.organization_number);
     ASSERT_NE(row, std::string::npos);
     meddle("UPDATE meta SET clean = 0");
     overwrite(static_cast<std::streamoff>(row / 4096 * 4096), std::string(16, '\xff'));
@@ -214,7 +203,7 @@ TEST_F(SqliteStartTest, DamageThatIsMetLaterStopsTheLedger) {
     open();
     accept({a_job("one")});
     close();
-    const auto row = bytes_of(file()).find(a_job("x").fingerprint.organization_number);
+    const auto row = read_file(file()).find(a_job("x").fingerprint.organization_number);
     overwrite(static_cast<std::streamoff>(row / 4096 * 4096), std::string(16, '\xff'));
     open();
     run([&]() -> asio::awaitable<void> {
@@ -383,7 +372,7 @@ TEST_F(SqliteStartTest, ErasedBytesAreInNoFileOfTheLedger) {
         must(record(row, job_state::created, canary));
     }
     const auto seen = [&](const char* suffix) {
-        return bytes_of(file().string() + suffix).find(canary) != std::string::npos;
+        return read_file(file().string() + suffix).find(canary) != std::string::npos;
     };
     EXPECT_TRUE(seen("-wal"));
     run([&]() -> asio::awaitable<void> {
