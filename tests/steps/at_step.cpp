@@ -12,6 +12,7 @@
 // Code 77: the kernel does not allow that here.
 
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -191,6 +192,26 @@ std::vector<sock_filter> make_filter() {
     return code;
 }
 
+// A number that two processes share. The futex is not a private one, as that of std::atomic::wait()
+// would be, and no watched call.
+constexpr timespec told_within{10, 0};
+
+void tell(std::atomic<int>& told, int number) {
+    told = number;
+    syscall(SYS_futex, &told, FUTEX_WAKE, 1, nullptr, nullptr, 0);
+}
+
+// The next number after `old`; still `old` if none comes.
+int next_told(std::atomic<int>& told, int old) {
+    while (told == old) {
+        if (syscall(SYS_futex, &told, FUTEX_WAIT, old, &told_within, nullptr, 0) != 0 &&
+            errno == ETIMEDOUT) {
+            break;
+        }
+    }
+    return told;
+}
+
 // In the child. Between the filter and exec() no watched call may be made: nobody would answer.
 [[noreturn]] void become(const orders& todo, std::atomic<int>& told) {
     auto code = make_filter();
@@ -205,11 +226,9 @@ std::vector<sock_filter> make_filter() {
     if (listener < 0) {
         listener = install(SECCOMP_FILTER_FLAG_NEW_LISTENER);
     }
-    told = listener < 0 ? -errno : static_cast<int>(listener);
-    while (listener >= 0 && told != 0) {
-        usleep(100);
-    }
-    if (listener >= 0) {
+    const auto number = listener < 0 ? -errno : static_cast<int>(listener);
+    tell(told, number);
+    if (listener >= 0 && next_told(told, number) == 0) {
         execv(todo.program[0], todo.program.data());
     }
     _exit(127);
@@ -217,9 +236,10 @@ std::vector<sock_filter> make_filter() {
 
 // The child's listener, in this process.
 int fetch_listener(pid_t child, std::atomic<int>& told) {
-    int number = 0;
-    while ((number = told) == 0) {
-        usleep(100);
+    const int number = next_told(told, 0);
+    if (number == 0) {
+        errno = ETIMEDOUT;
+        fail("the child's first word");
     }
     if (number < 0) {
         errno = -number;
@@ -229,7 +249,7 @@ int fetch_listener(pid_t child, std::atomic<int>& told) {
     const auto listener =
         process < 0 ? -1 : static_cast<int>(syscall(SYS_pidfd_getfd, process, number, 0));
     close(process);
-    told = 0;
+    tell(told, 0);
     return listener;
 }
 
