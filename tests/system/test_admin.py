@@ -1,6 +1,7 @@
 """Looking at a running daemon: health, status, metrics, the page."""
 
 import base64
+import contextlib
 import hashlib
 import http.client
 import json
@@ -160,11 +161,17 @@ class Canaries(SystemTest):
             one.group() for one in [TOKEN.search(text)] if one]
 
     def get(self, site, path):
-        link = OverSocket(site.path("control.sock"))
-        link.request("GET", path)
-        text = link.getresponse().read().decode()
-        link.close()
-        return text
+        with contextlib.closing(OverSocket(site.path("control.sock"))) as link:
+            link.request("GET", path)
+            return link.getresponse().read().decode()
+
+    def listens(self, site):
+        """The socket is there a moment before anybody may connect to it."""
+        try:
+            self.get(site, "/healthz")
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        return True
 
     def journal(self, site, heard):
         """A journal of our own at the place of the machine's, for the daemon alone."""
@@ -198,7 +205,7 @@ class Canaries(SystemTest):
         site.configure(log={"level": "debug", "format": log_format})
         self.hand_in(site)
         daemon = site.start(under=under(site) if under else ())
-        eventually(lambda: os.path.exists(site.path("control.sock")), "it listens")
+        eventually(lambda: self.listens(site), "it listens")
         eventually(lambda: json.loads(self.get(site, "/api/status"))["jobs"]["created"] == 7,
                    "all have ended")
         eventually(lambda: "default" in json.loads(self.get(site, "/api/status"))["reports"],
