@@ -388,7 +388,7 @@ decision after_look_up(const job& row, const findings& seen, const decision_rule
     }
     const bool absent_before = row.absent_since && *row.absent_since >= seen.clock_trusted_since;
     if (seen.complete && !absent_before) {
-        next.after.absent_since = now - seen.age;
+        next.after.absent_since = now;  // at the latest: the second one is as old as its beginning
     } else if (!seen.complete) {
         next.after.absent_since.reset();
     }
@@ -398,9 +398,11 @@ decision after_look_up(const job& row, const findings& seen, const decision_rule
 
 bool proof_is_stale(const job& row, const decision_rules& rules, wall_time clock_trusted_since,
                     wall_time now) {
-    const bool proved = row.state == job_state::deferred && row.resends > 0 && row.absent_since;
-    return proved &&
-           (now > *row.absent_since + rules.settle || *row.absent_since < clock_trusted_since);
+    if (row.state != job_state::deferred || row.resends == 0) {
+        return false;  // there is nothing to prove
+    }
+    return !row.absent_since || now > *row.absent_since + rules.settle ||
+           *row.absent_since < clock_trusted_since;
 }
 
 job look_again(const job& row, wall_time now) {

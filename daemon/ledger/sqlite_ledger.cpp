@@ -206,7 +206,9 @@ sqlite_ledger::sqlite_ledger(asio::any_io_executor executor, clock& time,
       spare_(options.file, options.reserve_bytes_max),
       tables_(file_.db) {
     tables_.begin(true);
+    file_.db.run(sqlite::proof_schema);
     tables_.doubt_submitting(time.wall_now(), options.send_window);
+    tables_.forget_proofs();
     file_.db.run(sqlite::identity_schema);
     file_.db.run(sqlite::operator_schema);
     if (options.publish_all_again) {

@@ -261,32 +261,38 @@ std::size_t store::erase_requests(wall_time before, std::size_t count_max) {
     return found.size();
 }
 
-std::size_t store::doubt_all(wall_time now) {
-    std::vector<job_id> found;
-    {
-        statement open(db_, "SELECT id FROM job WHERE state IN (?, ?, ?, ?)");
-        query rows(open, static_cast<int>(job_state::queued), static_cast<int>(job_state::deferred),
-                   static_cast<int>(job_state::submitting), static_cast<int>(job_state::unknown));
-        while (rows.next()) {
-            found.push_back(rows.integer(0));
-        }
+template <class Change>
+std::size_t store::change_each(query& found, Change change) {
+    std::vector<job_id> jobs;
+    while (found.next()) {
+        jobs.push_back(found.integer(0));
     }
-    std::size_t doubted = 0;
-    for (const auto id : found) {
-        auto after = by_id(id);
-        if (!after) {
+    std::size_t changed = 0;
+    for (const auto id : jobs) {
+        auto row = by_id(id);
+        if (!row) {
             continue;  // damaged: nothing is sent for it
         }
-        const auto from = std::exchange(after->state, job_state::unknown);
-        after->due_at = now;
-        after->lost_at = now;
-        after->absent_since.reset();
-        if (record(*after, from, {}).has_error()) {
-            fail_corrupt("a job changed while the ledger was taken over");
+        const auto from = row->state;
+        change(*row);
+        if (record(*row, from, {}).has_error()) {
+            fail_corrupt("an index and the jobs disagree");
         }
-        ++doubted;
+        ++changed;
     }
-    return doubted;
+    return changed;
+}
+
+std::size_t store::doubt_all(wall_time now) {
+    statement open(db_, "SELECT id FROM job WHERE state IN (?, ?, ?, ?)");
+    query found(open, static_cast<int>(job_state::queued), static_cast<int>(job_state::deferred),
+                static_cast<int>(job_state::submitting), static_cast<int>(job_state::unknown));
+    return change_each(found, [&](job& row) {
+        row.state = job_state::unknown;
+        row.due_at = now;
+        row.lost_at = now;
+        row.absent_since.reset();
+    });
 }
 
 void store::publish_all_again() {
@@ -303,30 +309,19 @@ std::int64_t store::next_epoch(std::int64_t past) {
 }
 
 std::size_t store::doubt_submitting(wall_time now, milliseconds send_window) {
-    std::vector<job_id> found;
-    {
-        query rows(in_flight_);
-        while (rows.next()) {
-            found.push_back(rows.integer(0));
-        }
-    }
-    std::size_t doubted = 0;
-    for (const auto id : found) {
-        auto after = by_id(id);
-        if (!after) {
-            continue;  // damaged: nothing is sent for it
-        }
-        after->state = job_state::unknown;
-        after->due_at = now;
-        after->absent_since.reset();
+    query found(in_flight_);
+    return change_each(found, [&](job& row) {
+        row.state = job_state::unknown;
+        row.due_at = now;
+        row.absent_since.reset();
         // The last byte left within the window, and not after the process had ended.
-        after->lost_at = std::min(now, after->submitted_at.value_or(now) + send_window);
-        if (record(*after, job_state::submitting, {}).has_error()) {
-            fail_corrupt("the index of jobs in flight and the jobs disagree");
-        }
-        ++doubted;
-    }
-    return doubted;
+        row.lost_at = std::min(now, row.submitted_at.value_or(now) + send_window);
+    });
+}
+
+std::size_t store::forget_proofs() {
+    query found(proofs_);
+    return change_each(found, [](job& row) { row.absent_since.reset(); });
 }
 
 std::optional<job> store::by_id(job_id id) {

@@ -7,6 +7,7 @@ namespace onboardd::sqlite {
 // - identity: is this job known?
 // - due: what is the next step to take? Only jobs that wait for one are in it.
 // - in_flight: which jobs were `submitting` when the last process ended? A page or two, always.
+// - proof (below): which jobs rest on what the last process read? Few, mostly none.
 // - unpublished: which outcomes are to be written? Empty when the writer keeps up.
 // - witness: which of our cases were submitted last? Appended to, nearly in order.
 // - erasable: whose personal data is to go? The same.
@@ -109,6 +110,10 @@ CREATE TABLE IF NOT EXISTS ledger_identity (
     name TEXT NOT NULL
 ) STRICT;
 INSERT OR IGNORE INTO ledger_identity VALUES (1, lower(hex(randomblob(16))));
+)sql";
+
+const char* const proof_schema = R"sql(
+CREATE INDEX IF NOT EXISTS proof ON job (id) WHERE absent_since IS NOT NULL;
 )sql";
 
 const char* const operator_schema = R"sql(

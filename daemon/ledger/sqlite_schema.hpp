@@ -15,6 +15,9 @@ extern const char* const schema;
 // The ledger's identity. Ledgers that were made before there was one get it at their next start.
 extern const char* const identity_schema;
 
+// Which jobs rest on a reading of the provider's list; likewise.
+extern const char* const proof_schema;
+
 // What operators did; likewise.
 extern const char* const operator_schema;
 

@@ -144,6 +144,7 @@ store::store(database& db)
       erase_request_(db, "DELETE FROM request WHERE job = ?"),
       erase_answer_(db, "DELETE FROM answer WHERE job = ?"),
       in_flight_(db, "SELECT id FROM job INDEXED BY in_flight WHERE state = 2 ORDER BY id"),
+      proofs_(db, "SELECT id FROM job WHERE absent_since IS NOT NULL ORDER BY id"),
       next_epoch_(db, "UPDATE meta SET epoch = max(epoch, ?) + 1 RETURNING epoch") {
     // This takes the place of SQLite's automatic checkpoint, which would make the callers wait.
     const auto note = [](void* self, sqlite3*, const char*, int pages) {

@@ -115,7 +115,11 @@ public:
     // many.
     std::size_t doubt_submitting(wall_time now, milliseconds send_window);
 
-    // The same with all that may have been sent by somebody else since this ledger was copied.
+    // What the last process read of the provider's list proves nothing to this one: how old it is,
+    // cannot be told if the clock was set meanwhile. Returns how many jobs rested on it.
+    std::size_t forget_proofs();
+
+    // As doubt_submitting() with all that may have been sent by somebody else since this ledger was copied.
     std::size_t doubt_all(wall_time now);
 
     // Every outcome and every report becomes due for publishing again.
@@ -150,6 +154,10 @@ private:
                      wall_time now, operated& done);
     bool sound(const query& rows);
     std::optional<job> by_id(job_id id);
+
+    // Changes the jobs whose ids were found, but for damaged ones. Returns how many.
+    template <class Change>
+    std::size_t change_each(query& found, Change change);
     bool take_claim(job_id id);  // false: it is claimed already
     void release_claim(job_id id);
     void empty_log();
@@ -205,6 +213,7 @@ private:
     statement erase_request_;
     statement erase_answer_;
     statement in_flight_;
+    statement proofs_;
     statement next_epoch_;
 };
 

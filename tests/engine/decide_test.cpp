@@ -369,6 +369,14 @@ TEST_F(Decide, AReadingIsAsOldAsItsBeginning) {
     EXPECT_EQ(look_up(row, twice).after.state, job_state::unknown);
 }
 
+// The first of two readings is as young as its end: it may have begun long before the list was
+// made.
+TEST_F(Decide, TheFirstOfTwoReadingsCountsFromItsEnd) {
+    auto seen = nothing_seen();
+    seen.age = 2min;
+    EXPECT_EQ(look_up(unknown(rules.settle * 2), seen).after.absent_since, now);
+}
+
 TEST_F(Decide, AnOldProofOfAbsenceIsNotSentOn) {
     auto seen = nothing_seen();
     seen.newest_witness = now;
@@ -377,6 +385,9 @@ TEST_F(Decide, AnOldProofOfAbsenceIsNotSentOn) {
     EXPECT_FALSE(proof_is_stale(proved, rules, now, now + rules.settle));
     EXPECT_TRUE(proof_is_stale(proved, rules, now, now + rules.settle + 1ms));
     EXPECT_TRUE(proof_is_stale(proved, rules, now + 1ms, now + 1ms)) << "the clock was set";
+    auto of_another_process = proved;
+    of_another_process.absent_since.reset();
+    EXPECT_TRUE(proof_is_stale(of_another_process, rules, now, now));
     const auto again = look_again(proved, now + 1h);
     EXPECT_EQ(again.state, job_state::unknown);
     EXPECT_EQ(again.resends, 0u) << "nothing was sent";

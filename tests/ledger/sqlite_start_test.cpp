@@ -109,6 +109,34 @@ TEST_F(SqliteStartTest, WhatWasSubmittingIsUnknownAndDueNow) {
     EXPECT_EQ(claim(work_kind::look_up).at(0).row, row);
 }
 
+// The clock may have been set back meanwhile by as much as passed: then old readings look fresh.
+TEST_F(SqliteStartTest, WhatTheLastProcessReadProvesNothing) {
+    open();
+    auto proved = accept_one(a_job("proved"));
+    proved.state = job_state::deferred;
+    proved.resends = 1;
+    proved.absent_since = time.wall_now();
+    must(record(proved, job_state::queued));
+    auto looked_for = accept_one(a_job("looked for"));
+    looked_for.state = job_state::unknown;
+    looked_for.lost_at = time.wall_now();
+    looked_for.absent_since = time.wall_now();
+    must(record(looked_for, job_state::queued));
+    for (const bool has_index : {true, false}) {  // a ledger of an earlier version has none
+        if (!has_index) {
+            close();
+            meddle("DROP INDEX proof");
+        }
+        reopen();
+        proved.absent_since.reset();
+        looked_for.absent_since.reset();
+        EXPECT_EQ(found("proved"), proved);
+        EXPECT_EQ(found("looked for"), looked_for);
+        proved.absent_since = time.wall_now();
+        must(record(proved, job_state::deferred));
+    }
+}
+
 TEST_F(SqliteStartTest, TheLastByteLeftWithinTheSendWindow) {
     open();
     auto row = accept_one(a_job("one"));

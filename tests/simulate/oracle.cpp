@@ -189,7 +189,7 @@ void oracle::judge_resends(const std::string& identity, const std::vector<std::s
 }
 
 // Some reading of the list began after the settling time, did not show a case of the earlier POST,
-// was fresh, and is not too old.
+// was fresh, and is not too old. A case that it shows proves it fresh on whichever page it is.
 bool oracle::had_evidence(const received_post& earlier, std::size_t index,
                           const received_post& later) const {
     const auto& seen = provider_.record();
@@ -210,14 +210,15 @@ bool oracle::had_evidence(const received_post& earlier, std::size_t index,
         });
     };
     const auto twice = [&](steady_time at) {
-        return std::ranges::any_of(readings->second, [&](steady_time before) {
-            return before >= earlier.at && at - before >= settle / 2 - 5s;
+        return std::ranges::any_of(readings->second, [&](const list_reading& before) {
+            return before.began >= earlier.at && at - before.began >= settle / 2 - 5s;
         });
     };
-    return std::ranges::any_of(readings->second, [&](steady_time at) {
+    return std::ranges::any_of(readings->second, [&](const list_reading& one) {
+        const auto at = one.began;
         return at <= later.at && at - earlier.at >= settle - 5s &&
                later.at - at <= settle + evidence_slack && !shows_it(at) &&
-               (witnessed(at) || twice(at));
+               (witnessed(one.ended) || twice(at));
     });
 }
 

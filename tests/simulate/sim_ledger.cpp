@@ -64,13 +64,19 @@ asio::awaitable<void> sim_ledger::restart(bool in_order) {
     co_await inner_->unclaim(std::move(all));
     const auto now = world_.time.wall_now();
     for (auto& [identity, row] : rows_) {
-        if (row.state != job_state::submitting) {
+        if (row.state != job_state::submitting && !row.absent_since) {
             continue;
         }
         auto after = row;
+        after.absent_since.reset();
+        if (row.state != job_state::submitting) {
+            auto copy = after;
+            co_await inner_->record(std::move(copy), row.state);
+            row = std::move(after);
+            continue;
+        }
         after.state = job_state::unknown;
         after.due_at = now;
-        after.absent_since.reset();
         after.lost_at = std::min(now, after.submitted_at.value_or(now) + send_window_);
         if (world_.plan.planted == mistake::forget_lost_answer) {
             after.state = job_state::queued;

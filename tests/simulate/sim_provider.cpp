@@ -164,11 +164,12 @@ sim_provider::delivery sim_provider::receive(const http::request& message,
 }
 
 sim_provider::delivery sim_provider::grant_token(const std::string& account) {
-    if (++token_requests_[account] > 1) {
+    auto& in_flight = token_requests_[{account, world_.process()}];
+    if (++in_flight > 1) {
         record_.faults.push_back("two token requests of one account in flight");
     }
     const auto after = latency();
-    world_.after(after, [this, account] { --token_requests_[account]; });
+    world_.after(after, [&in_flight] { --in_flight; });
     if (refused_.contains(account) && !world_.calm()) {
         constexpr unsigned words[] = {400, 401, 403};
         return {after, status_answer(one_of(world_, words)), {}};
@@ -463,8 +464,11 @@ sim_provider::delivery sim_provider::list(const std::string& account, std::strin
     const auto lost = broken(http::progress::sent, http::phase::receive);
     const bool first = query.find("starting_after=") == std::string_view::npos;
     world_.note(first ? "list" : "list_page", account);
+    auto& readings = record_.readings[account];
     if (first) {
-        record_.readings[account].push_back(time_.now());
+        readings.push_back({time_.now(), time_.now()});
+    } else if (!readings.empty()) {
+        readings.back().ended = time_.now();
     }
     if (!first && world_.plan.planted == mistake::first_page_only) {
         options.sink(world_.plan.list_as_object ? R"({"cases":[]})" : "[]");

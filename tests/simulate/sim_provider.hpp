@@ -41,13 +41,19 @@ struct received_post {
     unsigned status = 0;    // of the answer
 };
 
+// Of the list of an account, page by page.
+struct list_reading {
+    steady_time began{};  // the first page was made
+    steady_time ended{};  // the last one
+};
+
 // What the provider has seen, in the order in which it did.
 struct provider_record {
     std::vector<stored_case> cases;
     std::vector<received_post> posts;
-    std::map<std::string, std::vector<std::size_t>> posts_of;  // by identity
-    std::map<std::string, std::vector<steady_time>> readings;  // of the list, begun; by account
-    std::vector<std::string> faults;                           // things that no client may do
+    std::map<std::string, std::vector<std::size_t>> posts_of;   // by identity
+    std::map<std::string, std::vector<list_reading>> readings;  // by account
+    std::vector<std::string> faults;                            // things that no client may do
     std::uint64_t ambiguous = 0;  // POSTs whose fate their sender could not know
 };
 
@@ -112,8 +118,9 @@ private:
     provider_record record_;
     std::map<std::string, std::size_t> case_by_id_;
     std::map<std::string, token> tokens_;
-    std::map<std::string, int> token_requests_;  // in flight, by account
-    std::set<std::string> refused_;              // accounts that are refused now
+    // In flight, by account and the process that sent them: a new one knows nothing of the last.
+    std::map<std::pair<std::string, int>, int> token_requests_;
+    std::set<std::string> refused_;  // accounts that are refused now
     outage outage_ = outage::none;
     std::uint64_t last_token_ = 0;
 };

@@ -61,7 +61,12 @@ public:
 
     // From now on nothing that the process does has an effect.
     void kill();
-    void revive() { dead_ = false; }
+    void revive() {
+        dead_ = false;
+        ++process_;
+    }
+    // Which one it is: 0, 1, 2 ...
+    [[nodiscard]] int process() const { return process_; }
     [[nodiscard]] bool dead() const { return dead_; }
     // What a part of the machine does when a dead process calls it.
     void refuse_the_dead() const;
@@ -92,6 +97,7 @@ private:
     std::multimap<steady_time, std::function<void()>> coming_;
     std::multimap<steady_time, asio::steady_timer*> working_;
     bool dead_ = false;
+    int process_ = 0;
     bool calm_ = false;
     std::string* trace_;
     std::uint64_t hash_ = 0xcbf29ce484222325U;
