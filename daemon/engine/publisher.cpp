@@ -99,17 +99,22 @@ asio::awaitable<result<std::size_t>> publisher::restore_page(published_outcome& 
 
 asio::awaitable<void> publisher::lane() {
     for (;;) {
-        if (!waiting_.empty() && !gathering_) {
+        if (may_begin() && !gathering_) {
             co_await gather();
             co_await publish(next_batch());
-        } else if (pull_due_ && waiting_.empty() && !pulling_ && under_way_ == 0) {
+        } else if (pull_due_ && waiting_.empty() && !pulling_ && being_written_.empty()) {
             co_await pull();
-        } else if (closed_ && under_way_ == 0 && !pulling_) {
+        } else if (closed_ && being_written_.empty() && !pulling_) {
             co_return;
         } else {
             co_await changed_.wait();
         }
     }
+}
+
+// An outcome waits while an earlier revision of it is being written, else that could come last.
+bool publisher::may_begin() const {
+    return !pulling_ && !waiting_.empty() && !being_written_.contains(waiting_.front().id);
 }
 
 // Outcomes are dear one by one and cheap together: a batch that is not full waits a moment for
@@ -127,14 +132,16 @@ asio::awaitable<void> publisher::gather() {
 
 std::vector<job> publisher::next_batch() {
     std::vector<job> rows;
-    while (!waiting_.empty() && rows.size() < context_.options.publish_batch_max) {
+    while (may_begin() && rows.size() < context_.options.publish_batch_max) {
+        being_written_.insert(waiting_.front().id);
         rows.push_back(std::move(waiting_.front()));
         waiting_.pop_front();
     }
     return rows;
 }
 
-// Only while nothing else is waiting or under way, so that no outcome is written twice at once.
+// Only while nothing else is waiting or under way, and nothing is begun before it ends, so that no
+// outcome is written twice at once, nor an older one after a newer one.
 asio::awaitable<void> publisher::pull() {
     pulling_ = true;
     pull_due_ = false;
@@ -142,15 +149,29 @@ asio::awaitable<void> publisher::pull() {
     pulling_ = false;
     if (!found) {
         context_.fail(found.error());
-    } else if (!found->empty()) {
+    } else if (found->empty()) {
+        tell({});  // what could not be written has been written meanwhile
+    } else {
         pull_due_ = true;  // there may be more
-        std::move(found->begin(), found->end(), std::back_inserter(waiting_));
+        add_pulled(std::move(*found));
     }
     changed_.notify_all();
 }
 
+// What was pushed meanwhile is as new as what was found, or newer.
+void publisher::add_pulled(std::vector<job> found) {
+    std::unordered_set<job_id> pushed;
+    for (const auto& row : waiting_) {
+        pushed.insert(row.id);
+    }
+    for (auto& row : found) {
+        if (!pushed.contains(row.id)) {
+            waiting_.push_back(std::move(row));
+        }
+    }
+}
+
 asio::awaitable<void> publisher::publish(std::vector<job> rows) {
-    ++under_way_;
     auto copies = rows;
     const auto results = co_await context_.parts.outcomes.publish(std::move(copies));
     std::vector<std::pair<job_id, std::uint32_t>> done;
@@ -171,13 +192,16 @@ asio::awaitable<void> publisher::publish(std::vector<job> rows) {
             failure = failure ? failure : noted.error();  // they are written once more
         }
     }
-    --under_way_;
+    for (const auto& row : rows) {
+        being_written_.erase(row.id);
+    }
     changed_.notify_all();
     if (failure) {
-        pull_due_ = !closed_;  // once closed, the next start finds them in the ledger
         if (!closed_) {
             co_await context_.parts.time.wait_for(publish_retry);
         }
+        pull_due_ = !closed_;  // once closed, the next start finds them in the ledger
+        changed_.notify_all();
     }
 }
 

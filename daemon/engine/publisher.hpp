@@ -4,6 +4,7 @@
 // disk.
 
 #include <deque>
+#include <unordered_set>
 
 #include "daemon/engine/context.hpp"
 #include "onboardd/base/condition.hpp"
@@ -32,6 +33,8 @@ private:
     asio::awaitable<void> lane();
     asio::awaitable<void> gather();
     asio::awaitable<void> pull();
+    void add_pulled(std::vector<job> found);
+    [[nodiscard]] bool may_begin() const;
     asio::awaitable<void> publish(std::vector<job> rows);
     void tell(const error_code& failure);
     std::vector<job> next_batch();
@@ -39,7 +42,7 @@ private:
     engine_context& context_;
     condition changed_;
     std::deque<job> waiting_;
-    std::size_t under_way_ = 0;
+    std::unordered_set<job_id> being_written_;
     bool pull_due_ = true;
     bool pulling_ = false;
     bool gathering_ = false;  // one lane waits for its batch to fill
