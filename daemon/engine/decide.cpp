@@ -430,6 +430,13 @@ decision after_watch(const job& row, const findings& seen, const decision_rules&
     const auto since = lost_at(row);
     const auto end = since + watch_time(row, rules);
     if (seen.complete && now - seen.age >= end) {
+        if (!seen.echoes_references) {
+            conflict(next.after,
+                     "the provider's list shows no references, so a second case cannot be found "
+                     "in it",
+                     now);
+            return next;
+        }
         next.after.lost_at.reset();
         next.after.due_at = now + rules.follow_interval.value_or(milliseconds(0));
         return next;

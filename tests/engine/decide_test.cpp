@@ -467,6 +467,19 @@ TEST_P(DecideWatch, AnIncompleteListDoesNotEndIt) {
     EXPECT_EQ(next.after.due_at, late + rules.settle);
 }
 
+// It was sent again because the list was empty, which proves enough; but a late case would have no
+// reference either.
+TEST_P(DecideWatch, AListWithoutReferencesIsAConflictInTheEnd) {
+    auto seen = nothing_seen();
+    seen.echoes_references = false;
+    const auto end = now + GetParam().lasts;
+    EXPECT_EQ(watch(ended(), seen, end - 1ms).after.state, job_state::created) << "ours may lag";
+    const auto next = watch(ended(), seen, end);
+    EXPECT_EQ(next.after.state, job_state::conflict);
+    EXPECT_EQ(next.after.revision, 2u);
+    EXPECT_FALSE(next.after.lost_at);
+}
+
 INSTANTIATE_TEST_SUITE_P(Ended, DecideWatch,
                          testing::Values(watch_case{"AfterALostAnswer", 0, 6min},
                                          watch_case{"AfterAResend", 1, 24h}),

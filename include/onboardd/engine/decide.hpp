@@ -118,7 +118,8 @@ bool proof_is_stale(const job& row, const decision_rules& rules, wall_time clock
 job look_again(const job& row, wall_time now);
 
 // The list was read for a job that has ended and is watched. A case that is not the job's own makes
-// it a `conflict`, with a new revision of its outcome.
+// it a `conflict`, with a new revision of its outcome; so does a list that shows no references (an
+// empty one proved that nothing had been opened, but this one could not show a late case).
 decision after_watch(const job& row, const findings& seen, const decision_rules& rules,
                      wall_time now);
 
