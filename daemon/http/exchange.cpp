@@ -88,7 +88,7 @@ exchange::next exchange::write_most() {
         if (piece.empty()) {
             continue;
         }
-        const auto written = tls_.write(piece);
+        const auto written = tls_.write(piece, true);  // one segment with the last byte
         if (written != io::done) {
             return wait(written);
         }

@@ -55,7 +55,8 @@ const BIO_METHOD* tls_stream::socket_method() {
 int tls_stream::write_socket(BIO* bio, const char* bytes, int size) {
     auto* self = stream_of(bio);
     BIO_clear_retry_flags(bio);
-    const auto sent = ::send(self->socket_, bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+    const int flags = MSG_NOSIGNAL | (self->more_follows_ ? MSG_MORE : 0);
+    const auto sent = ::send(self->socket_, bytes, static_cast<std::size_t>(size), flags);
     if (sent < 0) {
         self->errno_ = errno;
         if (errno == EAGAIN || errno == EINTR) {
@@ -115,8 +116,9 @@ io tls_stream::read(std::span<char> into, std::size_t& size) {
     return outcome(got);
 }
 
-io tls_stream::write(std::string_view bytes) {
+io tls_stream::write(std::string_view bytes, bool more_follows) {
     forget_errors();
+    more_follows_ = more_follows;
     std::size_t written = 0;  // without partial writes it is all or nothing
     return outcome(SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written));
 }

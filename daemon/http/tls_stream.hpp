@@ -36,8 +36,8 @@ public:
     io read(std::span<char> into, std::size_t& size);
 
     // Done only when all of `bytes` has gone to the socket; otherwise called again with the same
-    // bytes.
-    io write(std::string_view bytes);
+    // bytes. `more_follows`: the system may keep them back to send them with what follows at once.
+    io write(std::string_view bytes, bool more_follows = false);
 
     // Whether the peer has sent nothing that belongs to an answer: no data, no alert, no end.
     // Session tickets and the like are taken in on the way.
@@ -62,6 +62,7 @@ private:
     int socket_;
     int errno_ = 0;
     bool ended_ = false;  // the socket has: no more bytes will come
+    bool more_follows_ = false;
     error_code error_;
     std::string detail_;
 };
