@@ -11,6 +11,9 @@
 namespace onboardd::sqlite {
 
 std::optional<store::stored_place> store::place_of(job_id id) {
+    if (const auto known = places_.find(id); known != places_.end()) {
+        return known->second;
+    }
     query found(by_id_, id);
     if (!found.next()) {
         return std::nullopt;
@@ -18,6 +21,10 @@ std::optional<store::stored_place> store::place_of(job_id id) {
     if (!sound(found)) {
         fail_corrupt("the row of a job in work does not have its checksum: run onboardctl fsck");
     }
+    return place_in(found);
+}
+
+store::stored_place store::place_in(const query& found) {
     const tally_place counted{.tally = found.integer(tally_column),
                               .batch = found.integer(batch_column),
                               .account = found.integer(account_column),
@@ -50,6 +57,12 @@ void store::write(const job& after, const stored_place& before, const std::strin
         erase_at.reset();  // there is nothing new to erase
     }
     update_row(update_, after, counted.tally, erase_at, before.origin_sum);
+    if (after.state == job_state::submitting) {
+        places_.insert_or_assign(
+            after.id, stored_place{counted, erase_at, after.finished_at, before.origin_sum});
+    } else {
+        places_.erase(after.id);
+    }
     if (!raw_answer.empty()) {
         put_answer_.run(after.id, bytes_view{raw_answer},
                         checksum_of_body(before.origin_sum, raw_answer));
@@ -255,6 +268,7 @@ std::size_t store::erase_requests(wall_time before, std::size_t count_max) {
         erase_request_.run(id);
         erase_answer_.run(id);
         erased_mark_.run(id);
+        places_.erase(id);
     }
     erased_ = erased_ || !found.empty();
     log_is_to_go_ = erased_ && found.size() < count_max;

@@ -188,6 +188,7 @@ void store::roll_back() {
         }
     }
     claim_changes_.clear();
+    places_.clear();
     rows_ = rows_before_;
     accounts_.forget();
     batches_.forget();
@@ -353,6 +354,7 @@ std::optional<claimed_job> store::claimed(job_id id, work_kind kind, const std::
     }
     claimed_job claim;
     claim.row = std::move(*found);
+    places_.insert_or_assign(id, place_in(rows));
     claim.fingerprint = unpack(rows.bytes(fingerprint_column));
     if (kind == work_kind::submit) {
         query requests(request_, id);
@@ -371,6 +373,7 @@ void store::unclaim(const std::vector<job_id>& jobs) {
     for (const auto id : jobs) {
         release_claim(id);
         revoked_.erase(id);
+        places_.erase(id);
     }
 }
 

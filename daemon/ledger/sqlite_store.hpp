@@ -119,7 +119,8 @@ public:
     // cannot be told if the clock was set meanwhile. Returns how many jobs rested on it.
     std::size_t forget_proofs();
 
-    // As doubt_submitting() with all that may have been sent by somebody else since this ledger was copied.
+    // As doubt_submitting() with all that may have been sent by somebody else since this ledger was
+    // copied.
     std::size_t doubt_all(wall_time now);
 
     // Every outcome and every report becomes due for publishing again.
@@ -148,6 +149,7 @@ private:
     std::vector<std::int64_t> priorities(std::int64_t account, work_kind kind);
     std::optional<claimed_job> claimed(job_id id, work_kind kind, const std::string& account);
     std::optional<stored_place> place_of(job_id id);
+    static stored_place place_in(const query& rows);
     void write(const job& after, const stored_place& before, const std::string& raw_answer);
     std::vector<job> select_jobs(const job_selection& among, std::size_t count, operated& done);
     void operate_one(operation what, const job& row, const std::optional<wall_time>& restored,
@@ -167,6 +169,9 @@ private:
     name_table batches_;
     tallies tallies_;
     std::unordered_set<job_id> claimed_;
+    // Of jobs that were claimed or are `submitting`: only this process changes them, so it need not
+    // read them again before it does.
+    std::unordered_map<job_id, stored_place> places_;
     std::vector<change_of_claim> claim_changes_;  // of this transaction
     // Claimed, and changed by operate() since. One that is taken back with its transaction stays
     // here: its holder merely claims it anew.
