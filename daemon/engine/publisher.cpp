@@ -172,13 +172,17 @@ void publisher::add_pulled(std::vector<job> found) {
 }
 
 asio::awaitable<void> publisher::publish(std::vector<job> rows) {
-    auto copies = rows;
-    const auto results = co_await context_.parts.outcomes.publish(std::move(copies));
+    std::vector<std::pair<job_id, std::uint32_t>> revisions;
+    revisions.reserve(rows.size());
+    for (const auto& row : rows) {
+        revisions.emplace_back(row.id, row.revision);
+    }
+    const auto results = co_await context_.parts.outcomes.publish(std::move(rows));
     std::vector<std::pair<job_id, std::uint32_t>> done;
     error_code failure;
-    for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (std::size_t i = 0; i < revisions.size(); ++i) {
         if (results[i]) {
-            done.emplace_back(rows[i].id, rows[i].revision);
+            done.push_back(revisions[i]);
         } else {
             failure = results[i].error();
         }
@@ -192,8 +196,8 @@ asio::awaitable<void> publisher::publish(std::vector<job> rows) {
             failure = failure ? failure : noted.error();  // they are written once more
         }
     }
-    for (const auto& row : rows) {
-        being_written_.erase(row.id);
+    for (const auto& [id, revision] : revisions) {
+        being_written_.erase(id);
     }
     changed_.notify_all();
     if (failure) {

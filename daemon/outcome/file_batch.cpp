@@ -98,7 +98,10 @@ result<unique_fd> file_calls::create(int directory, const std::string& name) {
     if (!fd) {
         return last_error();
     }
-    if (::fchmod(fd.get(), mode) != 0) {
+    // The umask may have taken something away. To look costs less than to set.
+    struct stat made {};
+    const bool as_wanted = ::fstat(fd.get(), &made) == 0 && (made.st_mode & 07777U) == mode;
+    if (!as_wanted && ::fchmod(fd.get(), mode) != 0) {
         const auto ec = last_error();
         ::unlinkat(directory, name.c_str(), 0);
         return ec;
