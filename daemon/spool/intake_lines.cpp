@@ -6,7 +6,7 @@ namespace onboardd::spooling {
 namespace {
 
 bool is_blank(std::string_view line) {
-    return line.find_first_not_of(" \t\r") == line.npos;
+    return line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
 }  // namespace

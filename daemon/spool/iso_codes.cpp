@@ -39,7 +39,7 @@ bool is_listed(std::string_view codes, std::string_view code, std::size_t length
             return false;
         }
     }
-    for (auto at = codes.find(code); at != codes.npos; at = codes.find(code, at + 1)) {
+    for (auto at = codes.find(code); at != std::string_view::npos; at = codes.find(code, at + 1)) {
         if (at % (length + 1) == 0) {
             return true;
         }

@@ -124,7 +124,7 @@ struct handler {
             name_part.clear();
         }
         names.push_back(name);
-        if (name.find('\0') != name.npos) {
+        if (name.find('\0') != std::string_view::npos) {
             refuse_nul();
         }
         stack.push_key(part);
@@ -257,7 +257,7 @@ std::optional<json::value> json_parser::parse(std::string_view text, json::stora
                   syntax_fault(text, 0, "a byte order mark", "UTF-8 without byte order mark"));
         return std::nullopt;
     }
-    if (text.find_first_not_of(" \t\r\n") == text.npos) {
+    if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) {
         add_fault(faults, syntax_fault(text, 0, "there is nothing in it",
                                        "one JSON object (RFC 8259) in UTF-8"));
         return std::nullopt;

@@ -11,8 +11,9 @@ constexpr std::string_view reason_ending = ".reason.json";
 std::size_t extension_at(std::string_view name) {
     constexpr std::size_t extension_bytes_max = 32;
     const auto dot = name.rfind('.');
-    return dot == name.npos || dot == 0 || name.size() - dot > extension_bytes_max ? name.size()
-                                                                                   : dot;
+    return dot == std::string_view::npos || dot == 0 || name.size() - dot > extension_bytes_max
+               ? name.size()
+               : dot;
 }
 
 // `stem`, cut so that `rest` more bytes fit; not in the middle of a UTF-8 character.

@@ -89,9 +89,9 @@ struct wake_times {
 
 class file_spool final : public spool {
 public:
-    file_spool(asio::any_io_executor executor, asio::thread_pool& workers, clock& time, logger& log,
-               std::unique_ptr<job_reader> reader, spool_options options, unique_fd directory,
-               unique_fd lock)
+    file_spool(const asio::any_io_executor& executor, asio::thread_pool& workers, clock& time,
+               logger& log, std::unique_ptr<job_reader> reader, spool_options options,
+               unique_fd directory, unique_fd lock)
         : workers_(workers),
           time_(time),
           options_(std::move(options)),
@@ -265,7 +265,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<spool> open_spool(asio::any_io_executor executor, asio::thread_pool& workers,
+std::unique_ptr<spool> open_spool(const asio::any_io_executor& executor, asio::thread_pool& workers,
                                   clock& time, logger& log, std::unique_ptr<job_reader> reader,
                                   spool_options options) {
     const auto& path = options.directory;
@@ -277,7 +277,7 @@ std::unique_ptr<spool> open_spool(asio::any_io_executor executor, asio::thread_p
                            ": incoming/ and rejected/ are on different file systems");
     }
     spooling::remove_leftovers(path / "rejected");
-    return std::make_unique<file_spool>(std::move(executor), workers, time, log, std::move(reader),
+    return std::make_unique<file_spool>(executor, workers, time, log, std::move(reader),
                                         std::move(options), std::move(directory), std::move(lock));
 }
 

@@ -19,7 +19,8 @@ constexpr std::uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_M
 
 }  // namespace
 
-watcher::watcher(asio::any_io_executor executor, logger& log) : log_(log), executor_(executor) {
+watcher::watcher(const asio::any_io_executor& executor, logger& log)
+    : log_(log), executor_(executor) {
     fd_ = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (fd_ >= 0) {
         stream_.emplace(executor, fd_);

@@ -20,7 +20,7 @@ namespace asio = boost::asio;
 class watcher {
 public:
     // Without inotify it works all the same: nothing is ever seen.
-    watcher(asio::any_io_executor executor, logger& log);
+    watcher(const asio::any_io_executor& executor, logger& log);
 
     // Watches a directory; again is fine. From any thread.
     void watch(const std::filesystem::path& directory);

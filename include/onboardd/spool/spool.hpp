@@ -81,7 +81,7 @@ struct spool_options {
 
 // Throws config_error if the directories cannot be made or used, no_room if their disk is full,
 // already_owned if another process uses the spool.
-std::unique_ptr<spool> open_spool(asio::any_io_executor executor, asio::thread_pool& workers,
+std::unique_ptr<spool> open_spool(const asio::any_io_executor& executor, asio::thread_pool& workers,
                                   clock& time, logger& log, std::unique_ptr<job_reader> reader,
                                   spool_options options);
 
