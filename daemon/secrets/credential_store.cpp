@@ -51,15 +51,17 @@ std::string wrong_with_open(int error) {
 std::string wrong_with_status(const struct stat& status) {
     if (!S_ISREG(status.st_mode))
         return "is not a regular file; allowed: a file that holds the secret";
-    if (status.st_uid != 0 && status.st_uid != ::geteuid())
+    if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
         return "belongs to the user with the id " + std::to_string(status.st_uid) +
                "; allowed: root or the user that runs this program";
+    }
     auto mode = status.st_mode & 07777U;
     // systemd shows the access of the service's user to a credential as access of root's group.
     bool of_systemd = status.st_uid == 0 && (mode & ~mode_t{0440}) == 0;
-    if ((mode & 0077U) != 0 && !of_systemd)
+    if ((mode & 0077U) != 0 && !of_systemd) {
         return "is open to more than its owner (mode " + octal(mode) +
                "); allowed: mode 0600 or 0400";
+    }
     return {};
 }
 
@@ -69,9 +71,10 @@ std::string read_all(int file, secret_buffer& buffer) {
             ::read(file, buffer.bytes.data() + buffer.size, buffer.bytes.size() - buffer.size);
         if (count < 0 && errno == EINTR)
             continue;
-        if (count < 0)
+        if (count < 0) {
             return "cannot be read (" + reason(errno) +
                    "); allowed: a file that this user can read";
+        }
         if (count == 0)
             break;
         buffer.size += static_cast<std::size_t>(count);
@@ -88,9 +91,10 @@ std::string_view without_line_end(std::string_view text) {
 std::string wrong_with_content(std::string_view text) {
     if (text.empty())
         return "is empty; allowed: a secret of 1 to " + std::to_string(secret_bytes_max) + " bytes";
-    if (text.size() > secret_bytes_max)
+    if (text.size() > secret_bytes_max) {
         return "is too large; allowed: a secret of 1 to " + std::to_string(secret_bytes_max) +
                " bytes";
+    }
     auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
     if (std::ranges::any_of(text, is_control))
         return "holds control bytes; allowed: one line of text";
@@ -119,7 +123,7 @@ result<secret, std::string> read_secret_file(const std::filesystem::path& path) 
     auto text = without_line_end({buffer.bytes.data(), buffer.size});
     if (auto wrong = wrong_with_content(text); !wrong.empty())
         return refuse(wrong);
-    return answer(answer::in_place_value, std::string(text));
+    return {answer::in_place_value, std::string(text)};
 }
 
 }  // namespace onboardd
