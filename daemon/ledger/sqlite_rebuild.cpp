@@ -409,7 +409,7 @@ void put_into_place(const path& file, const path& fresh, const path& kept) {
 path rebuild(const path& file, wall_time now, const std::function<void(ledger_fault)>& tell) {
     const auto stamp = stamp_of(now);
     const auto fresh = beside(file, ".new");
-    const auto kept = beside(file, ".damaged-" + stamp);
+    auto kept = beside(file, ".damaged-" + stamp);
     try {
         make_readable(file, stamp);
         build(file, fresh, now, tell);

@@ -56,7 +56,8 @@ public:
         std::int64_t account = 0;
         job_state state = job_state::queued;
 
-        auto operator<=>(const account_state&) const = default;
+        // clang-tidy takes the 0 that this compares with for a null pointer.
+        auto operator<=>(const account_state&) const = default;  // NOLINT(modernize-use-nullptr)
     };
     [[nodiscard]] const std::map<account_state, sum>& totals() const noexcept { return totals_; }
 
@@ -67,7 +68,7 @@ private:
         job_state state = job_state::queued;
         std::string reason;
 
-        auto operator<=>(const tally_key&) const = default;
+        auto operator<=>(const tally_key&) const = default;  // NOLINT(modernize-use-nullptr)
     };
     struct batch_change {
         std::int64_t open = 0;

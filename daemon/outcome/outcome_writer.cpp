@@ -77,7 +77,7 @@ struct outcome_writer::parts {
     file_calls calls;
 };
 
-outcome_writer::outcome_writer(std::filesystem::path directory)
+outcome_writer::outcome_writer(const std::filesystem::path& directory)
     : parts_(std::make_unique<parts>(directory)) {
     if (const auto ec = parts_->directories.prepare()) {
         const auto text = "outcomes.directory: " + printable(directory.native(), 1024) +

@@ -82,6 +82,7 @@ std::vector<reason_count> count_reasons(const std::vector<tally>& tallies) {
         }
     }
     std::vector<reason_count> out;
+    out.reserve(jobs.size());
     for (const auto& [key, count] : jobs) {
         out.push_back({key.first, key.second, count});
     }

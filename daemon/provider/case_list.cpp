@@ -134,7 +134,7 @@ private:
         return true;
     }
 
-    bool deliver(json::value element, json::error_code& ec) {
+    bool deliver(const json::value& element, json::error_code& ec) {
         element_bytes_ = 0;
         stack_.reset();
         return hand_out(read_case(element), ec);

@@ -38,7 +38,7 @@ class outcome_writer {
 public:
     // Makes the directory, 0750. Throws config_error if it cannot be used, no_room if its disk is
     // full. Removes temporary files that a crash left.
-    explicit outcome_writer(std::filesystem::path directory);
+    explicit outcome_writer(const std::filesystem::path& directory);
     outcome_writer(const outcome_writer&) = delete;
     outcome_writer& operator=(const outcome_writer&) = delete;
     ~outcome_writer();
