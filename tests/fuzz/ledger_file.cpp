@@ -231,8 +231,7 @@ bool good(const result<T>& answer) {
 // What is handed out for a step must wait for that step by its own state: else a damaged index
 // could have a case opened twice.
 void check_claim(const claimed_job& claim, std::string_view account, work_kind kind) {
-    promise(work_of(claim.row) == kind,
-            "a job that waits for another step");
+    promise(work_of(claim.row) == kind, "a job that waits for another step");
     promise(claim.row.account == account, "a job of another account");
 }
 

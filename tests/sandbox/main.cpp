@@ -39,7 +39,7 @@ constexpr const char* control_help =
     "  POST /settings {\"latency\": 20}            changes switches, written as above\n"
     "  POST /script {\"R\": [\"500-after\", \"ok\"]}   one fault for each POST of R (or A/R)\n"
     "  POST /status {\"account\", \"reference\" or \"id\", \"case_status\"}  moves a case on\n"
-    "  POST /preload {\"account\", \"reference\": \"R-\", \"count\", \"case\"}  cases R-0, R-1, ...\n"
+    "  POST /preload {\"account\", \"reference\": \"R-\", \"count\", \"case\"}  cases R-0, ...\n"
     "  POST /revoke | /disconnect | /reset       tokens | connections | all that happened\n";
 
 std::string footer() {
