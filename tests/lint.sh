@@ -19,11 +19,22 @@ clang-format --dry-run -Werror "$@" || status=1
 echo "== clang-tidy"
 database=build/ci/compile_commands.json
 [ -f "$database" ] || cmake --preset ci
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 # Headers are looked at through the sources that include them; sources that are not built, not at all.
+# shellcheck disable=SC2016  # for the inner shell
 for file in "$@"; do
     ! grep -qF "\"file\": \"$root/$file\"" "$database" || printf '%s\0' "$file"
-done | xargs -0 -r -n 1 -P "${ONBOARDD_JOBS:-2}" clang-tidy --quiet -p build/ci \
-    --warnings-as-errors='*' || status=1
+done | xargs -0 -r -n 1 -P "${ONBOARDD_JOBS:-2}" sh -c '
+    found=$(clang-tidy --quiet -p build/ci --warnings-as-errors="*" "$0" 2>&1) ||
+        printf "%s\n" "$0:" "$found"
+' | sed -u '/^[0-9].* generated\.$/d' | tee "$log"
+if [ -s "$log" ]; then
+    status=1
+    # What a header has was said for each source that includes it.
+    echo "== each once"
+    grep -E ': (error|warning): ' "$log" | sed "s#^$root/##; s#,-warnings-as-errors]#]#" | sort -u
+fi
 
 [ "$status" -eq 0 ] && echo "good" || echo "see above"
 exit "$status"
