@@ -86,7 +86,7 @@ TEST(Printable, ShowsWhatWouldDriveATerminal) {
         {"letters of all lands", "K\xC3\xA5re \xE6\x97\xA5\xE6\x9C\xAC \xF0\x9F\x98\x80",
          "K\xC3\xA5re \xE6\x97\xA5\xE6\x9C\xAC \xF0\x9F\x98\x80"},
         {"colour sequence", "\x1b[31mred", "\\x1b[31mred"},
-        {"line ends", "a\r\nb\tc", "a\\x0d\\x0ab\\x09c"},
+        {"line ends", "a\r\nb\tc", R"(a\x0d\x0ab\x09c)"},
         {"zero", std::string("a\0b", 3), "a\\x00b"},
         {"DEL", "a\x7f", "a\\x7f"},
         {"backslash, so that escapes cannot be forged", "\\x1b", "\\x5cx1b"},
@@ -95,21 +95,23 @@ TEST(Printable, ShowsWhatWouldDriveATerminal) {
          "31m",
          "\\xc2\\x9b31m"},
         {"no-break space is no control", "\xC2\xA0", "\xC2\xA0"},
+        // NOLINTBEGIN(misc-misleading-bidirectional): nobody is misled by an escape
         {"right-to-left override",
          "\xE2\x80\xAE"
          "gpj",
-         "\\xe2\\x80\\xaegpj"},
-        {"embedding", "\xE2\x80\xAA", "\\xe2\\x80\\xaa"},
-        {"isolates", "\xE2\x81\xA6\xE2\x81\xA9", "\\xe2\\x81\\xa6\\xe2\\x81\\xa9"},
+         R"(\xe2\x80\xaegpj)"},
+        {"embedding", "\xE2\x80\xAA", R"(\xe2\x80\xaa)"},
+        {"isolates", "\xE2\x81\xA6\xE2\x81\xA9", R"(\xe2\x81\xa6\xe2\x81\xa9)"},
+        // NOLINTEND(misc-misleading-bidirectional)
         {"beside the isolates", "\xE2\x81\xA5\xE2\x81\xAA", "\xE2\x81\xA5\xE2\x81\xAA"},
-        {"line separator", "\xE2\x80\xA8", "\\xe2\\x80\\xa8"},
+        {"line separator", "\xE2\x80\xA8", R"(\xe2\x80\xa8)"},
         {"lone continuation", "\x80x", "\\x80x"},
         {"sequence cut short", "\xE6\x97", "\\xe6\\x97"},
         {"sequence broken by a letter", "\xE6\x97z", "\\xe6\\x97z"},
         {"overlong slash", "\xC0\xAF", "\\xc0\\xaf"},
-        {"overlong in three bytes", "\xE0\x80\xAF", "\\xe0\\x80\\xaf"},
-        {"surrogate", "\xED\xA0\x80", "\\xed\\xa0\\x80"},
-        {"beyond Unicode", "\xF4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},
+        {"overlong in three bytes", "\xE0\x80\xAF", R"(\xe0\x80\xaf)"},
+        {"surrogate", "\xED\xA0\x80", R"(\xed\xa0\x80)"},
+        {"beyond Unicode", "\xF4\x90\x80\x80", R"(\xf4\x90\x80\x80)"},
         {"Latin-1", "K\xE5re", "K\\xe5re"},
     };
     for (const auto& row : rows) {
@@ -140,6 +142,7 @@ TEST(Printable, KeepsItsBoundAndNeverCutsACharacterOrAnEscape) {
 }
 
 TEST(JsonString, IsValidForAnyBytes) {
+    // NOLINTNEXTLINE(misc-misleading-bidirectional)
     const std::string text = std::string("q\"b\\n\n\t\x01", 8) + "\x7f\xC2\x9B\xE2\x80\xAE\xFFz";
     std::string out;
     append_json_string(out, text);

@@ -42,9 +42,10 @@ class YamlCorpus : public testing::TestWithParam<std::string> {
 protected:
     void SetUp() override {
         auto folder = yaml_folder();
-        if (!folder)
+        if (!folder) {
             GTEST_SKIP()
                 << "no corpora: neither ONBOARDD_CORPORA nor ../shared/corpora has a folder yaml";
+        }
         texts = texts_in(*folder / GetParam());
         ASSERT_FALSE(texts.empty());
     }
@@ -69,9 +70,10 @@ TEST_P(YamlCorpus, IsRefusedBehindAGoodConfiguration) {
 }
 
 TEST_P(YamlCorpus, NeverCrashesWhereverItIsCutOff) {
-    for (const auto& [path, text] : texts)
+    for (const auto& [path, text] : texts) {
         for (std::size_t size = 0; size < text.size(); size += 1 + text.size() / 128)
             faults_of(std::string_view(text).substr(0, size));
+    }
 }
 
 // Positions are within the file.

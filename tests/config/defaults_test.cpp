@@ -63,20 +63,22 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(DefaultsFaults, RefuseNumbersThatWouldNotArrive) {
     for (auto number : {"0123", "+4712345678", "00", "-0", "9007199254740993", "-9007199254740993",
                         "123456789012345678901234567890", "0xffffffffffffffffff", "1e400", "1e-400",
-                        "0.1234567890123456789012", "1e99999999999999999999"})
+                        "0.1234567890123456789012", "1e99999999999999999999"}) {
         EXPECT_THAT(faults_in(number),
                     testing::ElementsAre(
                         "5:17: accounts[0].defaults.a: the number \"" + std::string(number) +
                         "\" would not arrive as it is written; put it in quotes to send "
                         "it as text"))
             << number;
+    }
 }
 
 TEST(DefaultsFaults, RefuseNumbersThatJsonLacks) {
-    for (auto number : {".inf", "-.INF", "+.Inf", ".nan", ".NaN"})
+    for (auto number : {".inf", "-.INF", "+.Inf", ".nan", ".NaN"}) {
         EXPECT_THAT(faults_in(number),
                     testing::ElementsAre("5:17: accounts[0].defaults.a: \"" + std::string(number) +
                                          "\" does not exist in JSON; allowed: a finite number"));
+    }
 }
 
 TEST(DefaultsFaults, RefuseNothing) {
@@ -89,11 +91,12 @@ TEST(DefaultsFaults, RefuseNothing) {
 }
 
 TEST(DefaultsFaults, RefuseWhatIsNoMapping) {
-    for (auto value : {"[a]", "a", "'{}'", "1"})
+    for (auto value : {"[a]", "a", "'{}'", "1"}) {
         EXPECT_THAT(
             faults_of(std::string(one_account) + "  defaults: " + value + '\n'),
             testing::ElementsAre("5:13: accounts[0].defaults: not a mapping; allowed: the members "
                                  "of the job's case"));
+    }
 }
 
 TEST(DefaultsFaults, RefuseAReferenceForAllJobs) {

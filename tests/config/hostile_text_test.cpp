@@ -122,7 +122,7 @@ TEST(HostileText, NeverCrashesOnAChangedByte) {
                              "  defaults: {a: [1, 'x', 2.5], b: ~}\n"
                              "retry:\n  schedule: [1s, 5s]\n";
     ASSERT_THAT(faults_of(good), testing::IsEmpty());
-    for (std::size_t i = 0; i < good.size(); ++i)
+    for (std::size_t i = 0; i < good.size(); ++i) {
         for (auto c :
              std::string_view("\0\t\n\r \"'#%&*,-:<>?@[]\\`{|}~!\x04\x7f\x80\xff\x65", 32)) {
             auto text = good;
@@ -130,6 +130,7 @@ TEST(HostileText, NeverCrashesOnAChangedByte) {
             for (const auto& fault : faults_of(text))
                 EXPECT_FALSE(fault.empty());
         }
+    }
 }
 
 }  // namespace

@@ -46,9 +46,10 @@ protected:
     std::vector<std::string> load(bool files_needed = true) {
         auto read = load_config(folder / "f", {folder.string(), files_needed});
         std::vector<std::string> out;
-        if (read.has_error())
+        if (read.has_error()) {
             for (const auto& fault : read.error())
                 out.push_back(fault.to_string().substr((folder / "f").string().size()));
+        }
         return out;
     }
 

@@ -7,9 +7,10 @@ namespace onboardd::test {
 std::vector<std::string> faults_of(std::string_view yaml, const environment& surroundings) {
     auto read = parse_config(yaml, "f", surroundings);
     std::vector<std::string> out;
-    if (read.has_error())
+    if (read.has_error()) {
         for (const auto& fault : read.error())
             out.push_back(fault.to_string().substr(2));
+    }
     return out;
 }
 

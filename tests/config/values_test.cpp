@@ -28,11 +28,11 @@ std::string at(const std::string& where, const std::string& what, const std::str
     return where + ": " + what + form;
 }
 
-fault_case provider(std::string name, std::string line, std::vector<std::string> faults) {
+fault_case provider(std::string name, const std::string& line, std::vector<std::string> faults) {
     return {std::move(name), "provider:\n  " + line + '\n', std::move(faults)};
 }
 
-fault_case account(std::string name, std::string line, std::vector<std::string> faults) {
+fault_case account(std::string name, const std::string& line, std::vector<std::string> faults) {
     return {std::move(name), "  " + line + '\n', std::move(faults)};
 }
 
@@ -244,9 +244,10 @@ INSTANTIATE_TEST_SUITE_P(
     name_of);
 
 TEST(Config, SaysWhatAnEmptyFileLacks) {
-    for (auto text : {"", "\n", "# nothing\n", "---\n", "{}"})
+    for (auto text : {"", "\n", "# nothing\n", "---\n", "{}"}) {
         EXPECT_THAT(faults_of(text), ElementsAre("1:1: accounts: missing; this key has no default"))
             << text;
+    }
 }
 
 TEST(Config, SaysThatItMustBeAMapping) {
@@ -264,12 +265,13 @@ TEST(Config, SaysWhatAnAccountLacks) {
 }
 
 TEST(Config, WantsAtLeastOneAccount) {
-    for (auto text : {"accounts: []\n", "accounts: {}\n", "accounts: T1\n"})
+    for (auto text : {"accounts: []\n", "accounts: {}\n", "accounts: T1\n"}) {
         EXPECT_THAT(
             faults_of(text),
             ElementsAre("1:11: accounts: not a list of accounts; allowed: from 1 to 1000 of "
                         "them, each behind a dash"))
             << text;
+    }
     EXPECT_THAT(
         faults_of("accounts:\n"),
         ElementsAre("1:1: accounts: not a list of accounts; allowed: from 1 to 1000 of them, "
@@ -278,9 +280,10 @@ TEST(Config, WantsAtLeastOneAccount) {
 
 TEST(Config, BoundsTheNumberOfAccounts) {
     std::string text = "accounts:\n";
-    for (int i = 0; i < 1000; ++i)
+    for (int i = 0; i < 1000; ++i) {
         text += "- {id: P" + std::to_string(10'000'000 + i) +
                 ", client_id: c, client_secret_file: /s}\n";
+    }
     EXPECT_EQ(config_of(text).accounts.size(), 1000u);
     EXPECT_EQ(faults_of(text + "- {id: T12345678, client_id: c, client_secret_file: /s}\n").size(),
               1u);
@@ -288,12 +291,13 @@ TEST(Config, BoundsTheNumberOfAccounts) {
 
 TEST(Config, ChecksAccountIds) {
     for (auto id : {"T1234567", "T123456789", "t12345678", "X12345678", "T1234567a", "'T12345678 '",
-                    "12345678"})
+                    "12345678"}) {
         EXPECT_EQ(faults_of(std::string("accounts: [{client_id: c, client_secret_file: /s, id: ") +
                             id + "}]")
                       .size(),
                   1u)
             << id;
+    }
 }
 
 TEST(Config, ReportsAllFaultsInTheOrderOfTheFile) {
@@ -345,9 +349,10 @@ TEST(Config, ReplacesTheVariableInFileKeys) {
 }
 
 TEST(Config, ReplacesTheVariableAtTheFrontOnly) {
-    for (auto path : {"/x/${CREDENTIALS_DIRECTORY}", "${CREDENTIALS_DIRECTORY}",
-                      "${CREDENTIALS_DIRECTORY}/", "${CREDENTIALS_DIRECTORY}x",
-                      "${CREDENTIALS_DIRECTORY}/${CREDENTIALS_DIRECTORY}", "${HOME}/s", "s", "''"})
+    for (auto path :
+         {"/x/${CREDENTIALS_DIRECTORY}", "${CREDENTIALS_DIRECTORY}", "${CREDENTIALS_DIRECTORY}/",
+          "${CREDENTIALS_DIRECTORY}x", "${CREDENTIALS_DIRECTORY}/${CREDENTIALS_DIRECTORY}",
+          "${HOME}/s", "s", "''"}) {
         EXPECT_EQ(
             faults_of(std::string("accounts: [{id: P00000001, client_id: c, client_secret_file: ") +
                           (path[0] == '\'' ? path : '"' + std::string(path) + '"') + "}]",
@@ -355,6 +360,7 @@ TEST(Config, ReplacesTheVariableAtTheFrontOnly) {
                 .size(),
             1u)
             << path;
+    }
 }
 
 TEST(Config, DropsSlashesAtTheEndOfTheUrl) {

@@ -112,8 +112,8 @@ TEST(Window, WorksBeforeTheEpoch) {
 // For every quarter of an hour around both changes: what next_opening() gives is open, and nothing
 // before it is.
 TEST(Window, OpensAtTheFirstOpenMoment) {
-    for (auto zone : {"Europe/Oslo", "Australia/Lord_Howe", "America/St_Johns"})
-        for (auto from = 0min; from < 24h; from += 45min)
+    for (auto zone : {"Europe/Oslo", "Australia/Lord_Howe", "America/St_Johns"}) {
+        for (auto from = 0min; from < 24h; from += 45min) {
             for (auto now = at(2026, 3, 28, 12h); now < at(2026, 4, 6, 0h); now += 5h + 15min) {
                 time_window window{from, (from + 20min) % (24h), zone};
                 auto opening = next_opening(window, now);
@@ -122,6 +122,8 @@ TEST(Window, OpensAtTheFirstOpenMoment) {
                 for (auto before = now; before < opening; before += 5min)
                     ASSERT_FALSE(in_window(window, before)) << zone << ' ' << from.count();
             }
+        }
+    }
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ TEST(CaseList, AnEmptyListIsAList) {
 
 TEST(CaseList, EveryTextThatIsNoCompleteListFails) {
     for (const char* text :
-         {"", "{}", "null", "7", "\"x\"", "[", "[{\"id\": \"a\"}", "[{\"id\": \"a\"},]", "[]]",
+         {"", "{}", "null", "7", "\"x\"", "[", R"([{"id": "a"})", R"([{"id": "a"},])", "[]]",
           "[] []", "<html>", "{\"cases\": {}}", "{\"cases\": [}"}) {
         EXPECT_TRUE(read_list(text, 3).ec) << text;
     }
@@ -82,7 +82,7 @@ TEST(CaseList, ElementsThatAreNoCasesAreTold) {
 
 TEST(CaseList, TheCallbackCanEndIt) {
     int calls = 0;
-    case_list_parser parser([&calls](std::optional<cdd_case>) {
+    case_list_parser parser([&calls](const std::optional<cdd_case>&) {
         return ++calls == 2 ? make_error_code(errc::stopping) : error_code();
     });
     const auto ec = parser.write(R"([{"id":"a"},{"id":"b"},{"id":"c"}])");

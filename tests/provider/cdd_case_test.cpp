@@ -75,8 +75,8 @@ TEST(CddCase, ToleratesMissingAndOddMembers) {
 TEST(CddCase, WithoutAUsableIdThereIsNoCase) {
     const std::string long_id(case_id_bytes_max + 1, 'a');
     for (const std::string text :
-         {"", "null", "[]", "{}", "{", "{\"id\": 7}", "{\"id\": \"\"}", "{\"id\": \"a/b\"}",
-          "{\"id\": \"a\\nb\"}", "{\"id\": \"..%2f\"}", "<html></html>", "{\"id\": \"\\u00e5\"}"}) {
+         {"", "null", "[]", "{}", "{", "{\"id\": 7}", R"({"id": ""})", R"({"id": "a/b"})",
+          R"({"id": "a\nb"})", R"({"id": "..%2f"})", "<html></html>", R"({"id": "\u00e5"})"}) {
         EXPECT_FALSE(parse_case(text)) << text;
     }
     EXPECT_FALSE(parse_case("{\"id\": \"" + long_id + "\"}"));
@@ -109,7 +109,7 @@ TEST(ProviderError, ReadsTheEnvelope) {
 
 TEST(ProviderError, IsEmptyForAnythingElse) {
     for (const char* text :
-         {"", "<html>", "{}", "{\"error\": \"no\"}", "[1]", "{\"error\": {\"message\": 7}}"}) {
+         {"", "<html>", "{}", R"({"error": "no"})", "[1]", R"({"error": {"message": 7}})"}) {
         const auto said = parse_error(text);
         EXPECT_EQ(said.message + said.code + said.details + said.field, "") << text;
     }

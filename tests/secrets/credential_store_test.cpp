@@ -157,7 +157,7 @@ TEST_F(CredentialStore, BoundsTheSize) {
 }
 
 TEST_F(CredentialStore, RefusesControlBytes) {
-    for (auto text :
+    for (const auto& text :
          {std::string("a\nb"), std::string("a\n\n"), std::string("a\tb"), std::string("a\0b", 3),
           std::string("a\x7f"), std::string("\x1b[31m"), std::string("a\r")}) {
         write(text);

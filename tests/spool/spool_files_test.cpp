@@ -140,7 +140,7 @@ TEST_F(SpoolFilesTest, DuplicatesGoToRejectedWithTheirKind) {
 TEST_F(SpoolFilesTest, KnownJobsAreNoError) {
     put("a.json", job());
     open();
-    EXPECT_TRUE(finish(std::move(*take()), admission::known).has_value());
+    EXPECT_TRUE(finish(*take(), admission::known).has_value());
     EXPECT_TRUE(names("incoming").empty());
     EXPECT_TRUE(names("rejected").empty());
 }

@@ -246,7 +246,7 @@ TEST_F(SpoolHostileTest, NaughtyStringsAsNames) {
     const auto strings = boost::json::parse(boost::json::string_view(text_of(path)));
     for (const auto& entry : strings.as_array()) {
         std::string name(entry.as_string());
-        if (name.find('/') != name.npos || name.starts_with('.') || name.size() > 250 ||
+        if (name.find('/') != std::string::npos || name.starts_with('.') || name.size() > 250 ||
             std::filesystem::exists(incoming(name + ".json"))) {
             continue;
         }

@@ -64,8 +64,8 @@ TEST_F(SpoolLinesTest, AFileWhoseFirstPortionsAreFinishedEarlyGoesAtItsEnd) {
     options.portion_jobs_max = 5;
     put("a.jsonl", lines(0, 10) + "\n");
     open();
-    EXPECT_TRUE(finish(std::move(*take())).has_value());
-    EXPECT_TRUE(finish(std::move(*take())).has_value());
+    EXPECT_TRUE(finish(*take()).has_value());
+    EXPECT_TRUE(finish(*take()).has_value());
     EXPECT_EQ(names("incoming"), names_type{"a.jsonl"});  // its end was not seen yet
     EXPECT_TRUE(take()->jobs.empty());
     EXPECT_TRUE(names("incoming").empty());
@@ -98,7 +98,7 @@ TEST_F(SpoolLinesTest, AfterACrashInTheMiddleAllLinesComeAgainAndBadOnesAreNotKe
     options.portion_jobs_max = 3;
     put("a.jsonl", "bad\n" + lines(0, 7));
     open();
-    EXPECT_TRUE(finish(std::move(*take())).has_value());
+    EXPECT_TRUE(finish(*take()).has_value());
     open();
     EXPECT_EQ(accept_all().size(), 7u);
     EXPECT_EQ(names("rejected"), (names_type{"a.line-1.json", "a.line-1.reason.json"}));
@@ -109,7 +109,7 @@ TEST_F(SpoolLinesTest, AnAbandonedPortionKeepsTheWholeFile) {
     options.portion_jobs_max = 3;
     put("a.jsonl", lines(0, 9));
     open();
-    files->abandon(std::move(*take()));
+    files->abandon(*take());
     EXPECT_TRUE(take_all().empty());  // the rest would only be read twice
     EXPECT_EQ(names("incoming"), names_type{"a.jsonl"});
     EXPECT_EQ(accept_all().size(), 9u);

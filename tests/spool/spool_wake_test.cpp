@@ -27,18 +27,19 @@ protected:
 
     void start() {
         open();
-        asio::co_spawn(loop, files->run(),
-                       asio::bind_cancellation_slot(stop_.slot(), [](std::exception_ptr) {}));
+        asio::co_spawn(
+            loop, files->run(),
+            asio::bind_cancellation_slot(stop_.slot(), [](const std::exception_ptr&) {}));
         settle_down();
     }
 
     void begin_waiting() {
         woken_ = false;
-        asio::co_spawn(
-            loop, files->changed(),
-            asio::bind_cancellation_slot(stop_changed_.slot(), [this](std::exception_ptr failure) {
-                woken_ = failure == nullptr;
-            }));
+        asio::co_spawn(loop, files->changed(),
+                       asio::bind_cancellation_slot(stop_changed_.slot(),
+                                                    [this](const std::exception_ptr& failure) {
+                                                        woken_ = failure == nullptr;
+                                                    }));
         settle_down();
     }
 
@@ -197,7 +198,7 @@ TEST_F(SpoolWakeTest, ACancelledTakeLosesNothing) {
     for (int steps = 0; steps < 4; ++steps) {
         asio::cancellation_signal stop;
         bool done = false;
-        auto ended = [&](std::exception_ptr, result<portion>) {
+        auto ended = [&](const std::exception_ptr&, const result<portion>&) {
             done = true;
         };  // what it took is dropped
         asio::co_spawn(loop, files->take(), asio::bind_cancellation_slot(stop.slot(), ended));
