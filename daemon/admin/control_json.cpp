@@ -1,96 +1,12 @@
 #include <algorithm>
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <optional>
 
+#include "daemon/admin/json_members.hpp"
 #include "onboardd/admin/control.hpp"
 
 namespace onboardd::admin {
 namespace {
-
-namespace json = boost::json;
-
-template <class T>
-using parsed = result<T, std::string>;
-
-parsed<json::object> object_in(std::string_view text) {
-    error_code ec;
-    auto value = json::parse({text.data(), text.size()}, ec);
-    if (ec || !value.is_object()) {
-        return std::string("this is no JSON object");
-    }
-    return std::move(value.get_object());
-}
-
-// Members are read one by one; the first that is not as it must be is remembered.
-class members {
-public:
-    explicit members(const json::object& of) : of_(of) {}
-
-    std::string text(const char* name) {
-        const auto* found = of_.if_contains(name);
-        if (found == nullptr) {
-            return {};
-        }
-        const auto* value = found->if_string();
-        return value != nullptr ? std::string(*value) : (fail(name), std::string());
-    }
-
-    std::int64_t number(const char* name) {
-        const auto* found = of_.if_contains(name);
-        error_code ec;
-        const auto value = found != nullptr && found->is_number()
-                               ? found->to_number<std::int64_t>(ec)
-                               : std::int64_t{0};
-        if ((found != nullptr && !found->is_number()) || ec || value < 0) {
-            fail(name);
-            return 0;
-        }
-        return value;
-    }
-
-    bool flag(const char* name) {
-        const auto* found = of_.if_contains(name);
-        if (found == nullptr) {
-            return false;
-        }
-        const auto* value = found->if_bool();
-        return value != nullptr ? *value : (fail(name), false);
-    }
-
-    std::optional<job_state> state(const char* name) {
-        const auto word = text(name);
-        const auto state = parse_job_state(word);
-        if (!word.empty() && !state) {
-            fail(name);
-        }
-        return state;
-    }
-
-    const json::array& array(const char* name) {
-        static const json::array none;
-        const auto* found = of_.if_contains(name);
-        if (found == nullptr) {
-            return none;
-        }
-        const auto* value = found->if_array();
-        return value != nullptr ? *value : (fail(name), none);
-    }
-
-    void fail(const char* name) {
-        if (fault_.empty()) {
-            fault_ = std::string("the member \"") + name + "\" is not what it must be";
-        }
-    }
-
-    [[nodiscard]] const std::string& fault() const { return fault_; }
-
-private:
-    const json::object& of_;
-    std::string fault_;
-};
 
 json::array pairs(const std::vector<std::pair<std::string, std::string>>& identities) {
     json::array out;

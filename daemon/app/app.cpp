@@ -17,6 +17,7 @@
 #include "daemon/app/wiring.hpp"
 #include "onboardd/admin/control.hpp"
 #include "onboardd/admin/pages.hpp"
+#include "onboardd/admin/reading.hpp"
 #include "onboardd/admin/server.hpp"
 #include "onboardd/base/blocking.hpp"
 #include "onboardd/base/task_group.hpp"
@@ -104,6 +105,7 @@ public:
           helpers_(loop_.get_executor(), [this] { engine_.stop(); }) {
         admin::add_pages(*window_, look_out_.view());
         admin::add_controls(*window_, make_controls());
+        admin::add_reading(*window_, *store_);
     }
 
     run_result run() {

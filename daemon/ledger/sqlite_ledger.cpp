@@ -150,6 +150,18 @@ public:
         return thread_->call<std::vector<batch_summary>>(reads, std::move(work));
     }
 
+    asio::awaitable<result<batch_summary>> look_at_batch(std::string batch) override {
+        auto work = [batch = std::move(batch)](store& tables) {
+            return tables.look_at_batch(batch);
+        };
+        return thread_->call<batch_summary>(reads, std::move(work));
+    }
+
+    asio::awaitable<result<job_page>> jobs(job_id after, std::size_t count_max) override {
+        auto work = [after, count_max](store& tables) { return tables.jobs(after, count_max); };
+        return thread_->call<job_page>(reads, std::move(work));
+    }
+
     asio::awaitable<result<std::vector<tally>>> totals() override {
         auto work = [](store& tables) { return tables.totals(); };
         return thread_->call<std::vector<tally>>(reads, std::move(work));

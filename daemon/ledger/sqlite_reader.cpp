@@ -53,8 +53,6 @@ public:
     explicit sqlite_reader(const path& file)
         : db_(open_to_read(file)),
           tables_(db_),
-          page_(db_, std::string("SELECT ") + sqlite::job_columns +
-                         " FROM job WHERE id > ? ORDER BY id LIMIT ?"),
           accounts_(db_, "SELECT name FROM account ORDER BY name"),
           batches_(db_, "SELECT name FROM batch ORDER BY name"),
           totals_(db_,
@@ -63,21 +61,8 @@ public:
                   " ORDER BY account.name, state") {}
 
     job_page jobs(job_id after, std::size_t count_max) override {
-        job_page page;
-        page.last = after;
-        std::size_t seen = 0;
         const moment now(tables_);
-        query rows(page_, after, count_max);
-        for (; rows.next(); ++seen) {
-            page.last = rows.integer(sqlite::id_column);
-            if (auto found = tables_.row(rows)) {
-                page.rows.push_back(std::move(*found));
-            } else {
-                page.damaged.push_back(page.last);
-            }
-        }
-        page.end = seen < count_max;
-        return page;
+        return tables_.jobs(after, count_max);
     }
 
     result<std::optional<job>> find(const std::string& account,
@@ -124,7 +109,6 @@ private:
 
     sqlite::database db_;
     sqlite::store tables_;
-    statement page_;
     statement accounts_;
     statement batches_;
     statement totals_;

@@ -159,16 +159,25 @@ std::vector<std::string> store::finished_batches(std::size_t count_max) {
 }
 
 batch_summary store::summary(const std::string& batch) {
+    {
+        query batches(batch_, batch);
+        if (batches.next()) {
+            if (summarized_.size() >= 1024) {
+                summarized_.clear();  // a report of a forgotten one is written once more
+            }
+            summarized_[batch] = batches.integer(1);
+        }
+    }
+    return look_at_batch(batch);
+}
+
+batch_summary store::look_at_batch(const std::string& batch) {
     batch_summary found;
     found.batch = batch;
     query batches(batch_, batch);
     if (!batches.next()) {
         return found;
     }
-    if (summarized_.size() >= 1024) {
-        summarized_.clear();  // a report of a forgotten one is written once more
-    }
-    summarized_[batch] = batches.integer(1);
     found.first_received_at = batches.time_or_none(2);
     found.last_finished_at = batches.time_or_none(3);
     found.tallies = tallies_of(batches.integer(0));
@@ -185,6 +194,23 @@ std::vector<batch_summary> store::recent_batches(std::size_t count_max) {
                                       .tallies = tallies_of(rows.integer(0))});
     }
     return found;
+}
+
+job_page store::jobs(job_id after, std::size_t count_max) {
+    job_page page;
+    page.last = after;
+    std::size_t seen = 0;
+    query rows(page_, after, count_max);
+    for (; rows.next(); ++seen) {
+        page.last = rows.integer(id_column);
+        if (auto found = row(rows)) {
+            page.rows.push_back(std::move(*found));
+        } else {
+            page.damaged.push_back(page.last);
+        }
+    }
+    page.end = seen < count_max;
+    return page;
 }
 
 std::vector<tally> store::tallies_of(std::int64_t batch) {

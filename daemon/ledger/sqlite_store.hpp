@@ -100,9 +100,11 @@ public:
                                    std::size_t count_max);
     std::vector<std::string> finished_batches(std::size_t count_max);
     batch_summary summary(const std::string& batch);
+    batch_summary look_at_batch(const std::string& batch);
     std::vector<batch_summary> recent_batches(std::size_t count_max);
     void reported(const std::string& batch);
     std::vector<tally> totals();
+    job_page jobs(job_id after, std::size_t count_max);
     result<std::optional<job>> find(const std::string& account, const std::string& reference);
     result<std::string> answer_of(job_id id);
     std::size_t erase_requests(wall_time before, std::size_t count_max);

@@ -92,11 +92,36 @@ TEST_F(SqliteReaderTest, TheOwnerShowsOpenBatchesFirstAndReportsGoOnAsBefore) {
     std::vector<std::string> due;
     run([&]() -> asio::awaitable<void> {
         must(co_await book->recent_batches(10));
+        must(co_await book->look_at_batch("second"));
         must(co_await book->reported("second"));
         due = must(co_await book->finished_batches(10));
     });
     EXPECT_EQ(due, (std::vector<std::string>{"second", "third"}))
         << "the report was made from the summary before the late job";
+}
+
+TEST_F(SqliteReaderTest, TheOwnerShowsTheSameAsAReader) {
+    open();
+    accept({a_job("one"), a_job("two"), a_job("three")});
+    create(found("two"));
+    job_page first;
+    job_page rest;
+    batch_summary batch;
+    batch_summary none;
+    const auto name = found("one").batch;
+    run([&]() -> asio::awaitable<void> {
+        first = must(co_await book->jobs(0, 2));
+        rest = must(co_await book->jobs(first.last, 2));
+        batch = must(co_await book->look_at_batch(name));
+        none = must(co_await book->look_at_batch("none"));
+    });
+    const auto reader = open_ledger_reader(file());
+    EXPECT_EQ(first.rows, reader->jobs(0, 2).rows);
+    EXPECT_FALSE(first.end);
+    EXPECT_EQ(rest.rows, reader->jobs(first.last, 2).rows);
+    EXPECT_TRUE(rest.end);
+    EXPECT_EQ(batch.tallies, reader->summary(batch.batch).tallies);
+    EXPECT_TRUE(none.tallies.empty());
 }
 
 TEST_F(SqliteReaderTest, WorksWhileTheOwnerIsAwayAndDoesNotKeepItFromStarting) {

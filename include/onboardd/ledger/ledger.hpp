@@ -69,6 +69,14 @@ struct batch_summary {
     std::vector<tally> tallies;
 };
 
+// Some jobs in the order of their arrival.
+struct job_page {
+    std::vector<job> rows;
+    std::vector<job_id> damaged;  // rows without their checksum: for fsck
+    job_id last = 0;              // where the next page begins
+    bool end = false;             // there is none
+};
+
 // One of our cases, known to exist at the provider: evidence that a list is fresh.
 struct witness {
     std::string case_id;       // the resource's uuid
@@ -223,6 +231,22 @@ public:
     // alone. A store for tests may know none.
     virtual asio::awaitable<result<std::vector<batch_summary>>> recent_batches(std::size_t) {
         co_return std::vector<batch_summary>();
+    }
+
+    // One batch for people to look at; without tallies if there is none of this name. Nothing to do
+    // with reports, as above.
+    virtual asio::awaitable<result<batch_summary>> look_at_batch(std::string batch) {
+        batch_summary none;
+        none.batch = std::move(batch);
+        co_return none;
+    }
+
+    // The jobs behind `after` (0: from the first) for people to look at, `count_max` rows at most.
+    virtual asio::awaitable<result<job_page>> jobs(job_id after, std::size_t) {
+        job_page none;
+        none.last = after;
+        none.end = true;
+        co_return none;
     }
 
     // The whole ledger by account and state; reasons are left empty. Cost does not grow with the

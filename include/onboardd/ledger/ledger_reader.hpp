@@ -15,14 +15,6 @@
 
 namespace onboardd {
 
-// Some jobs in the order of their arrival.
-struct job_page {
-    std::vector<job> rows;
-    std::vector<job_id> damaged;  // rows without their checksum: for fsck
-    job_id last = 0;              // where the next page begins
-    bool end = false;             // there is none
-};
-
 // Calls block. They throw std::runtime_error with a sentence for the operator if the ledger cannot
 // be read any more.
 class ledger_reader {
