@@ -84,6 +84,7 @@ make_kind() {
 
 authority ca 'Sandbox throw-away CA'
 leaf server ca "$here" "$yesterday" "$far"
+chmod 644 ca.pem  # for others to trust: a daemon that is another user
 for kind in "$@"; do
     make_kind "$kind"
 done
