@@ -1,5 +1,6 @@
 // onboardctl: looks after onboardd.
 
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -86,8 +87,15 @@ bool wants_color() {
     return (refused == nullptr || *refused == 0) && !dumb && ::isatty(STDOUT_FILENO) == 1;
 }
 
+std::size_t terminal_columns() {
+    winsize size{};
+    const bool known =
+        ::isatty(STDOUT_FILENO) == 1 && ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0;
+    return known ? size.ws_col : 0U;
+}
+
 int run(const command_line& options) {
-    output to{std::cout, std::cerr, options.json, wants_color()};
+    output to{std::cout, std::cerr, options.json, wants_color(), terminal_columns()};
     const auto settings = load(options);
     if (!settings) {
         for (const auto& fault : settings.error()) {

@@ -3,6 +3,7 @@
 // What onboardctl writes: lines for people, or one JSON object a line. Whatever comes from names,
 // the ledger or the provider is made harmless for a terminal here and nowhere else.
 
+#include <cstddef>
 #include <cstdint>
 #include <iosfwd>
 #include <optional>
@@ -42,7 +43,8 @@ struct output {
     std::ostream& out;  // results
     std::ostream& err;  // what went wrong
     bool json = false;
-    bool color = false;  // results go to a terminal whose user wants colours
+    bool color = false;       // results go to a terminal whose user wants colours
+    std::size_t columns = 0;  // of the terminal that results go to; 0: there is none
 
     void line(const std::string& text);
     void line(const json_line& object);

@@ -2,9 +2,13 @@
 
 // Columns for people: each as wide as its widest cell.
 
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "onboardd/ledger/job.hpp"
 
 namespace onboardd::ctl {
 
@@ -28,6 +32,38 @@ private:
     std::vector<std::vector<std::string>> rows_;
 };
 
+// A table of any length: the widths are those of its first rows, which are held back until so many
+// have come. A wider cell that comes later moves the rest of its own line alone.
+class long_table {
+public:
+    using writer = std::function<void(const std::string& line)>;
+
+    // `columns`: of the terminal, whose lines are cut in their last cell so that none is broken; 0:
+    // nothing is cut.
+    long_table(std::vector<std::string> head, std::size_t columns, writer write,
+               std::size_t measured_max = 500)
+        : head_(std::move(head)),
+          columns_(columns),
+          measured_max_(measured_max),
+          write_(std::move(write)) {}
+
+    // As many cells as the head has; made harmless by shown() before.
+    void add(std::vector<std::string> cells);
+
+    // Writes what is held back. Nothing, not even the head, if no row was added.
+    void finish();
+
+private:
+    void write(std::vector<std::string> row) const;
+
+    std::vector<std::string> head_;
+    std::size_t columns_;
+    std::size_t measured_max_;
+    writer write_;
+    std::vector<std::vector<std::string>> held_back_;
+    std::vector<std::size_t> widths_;  // once they are known
+};
+
 // Colours, or none: on a terminal, unless NO_COLOR is set.
 class palette {
 public:
@@ -45,5 +81,8 @@ private:
 
     bool on_;
 };
+
+// What is good or bad about a state, by its colour.
+std::string painted(job_state state, const std::string& text, const palette& paint);
 
 }  // namespace onboardd::ctl

@@ -16,8 +16,9 @@
 namespace onboardd::ctl {
 namespace {
 
-constexpr const char* enter_screen = "\x1b[?1049h\x1b[?25l";  // its own screen, no cursor
-constexpr const char* leave_screen = "\x1b[?25h\x1b[?1049l";
+constexpr const char* enter_screen =
+    "\x1b[?1049h\x1b[?25l\x1b[?7l";  // its own screen, no cursor, long lines are cut, not broken
+constexpr const char* leave_screen = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 constexpr const char* to_the_top = "\x1b[H";
 constexpr const char* clear_line = "\x1b[K";
 constexpr const char* clear_below = "\x1b[J";
