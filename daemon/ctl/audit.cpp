@@ -10,6 +10,7 @@
 #include "daemon/app/wiring.hpp"
 #include "daemon/ctl/account_audit.hpp"
 #include "daemon/ctl/commands.hpp"
+#include "daemon/ctl/references.hpp"
 #include "onboardd/auth/token.hpp"
 #include "onboardd/base/task_group.hpp"
 
@@ -55,7 +56,7 @@ public:
           log_(make_logger(severity::error, log_format::text)),
           client_(
               http::make_client(loop.get_executor(), *time_, *log_, client_options_of(settings))),
-          book_(open_ledger_reader(ledger_options_of(settings).file)),
+          book_(open_reader(settings)),
           running_(loop.get_executor()) {}
 
     asio::awaitable<int> run() {
@@ -118,7 +119,8 @@ private:
 
     void tell_size(const std::string& account, std::size_t cases) {
         if (!to_.json) {
-            to_.line(shown(account) + ": " + std::to_string(cases) + " cases compared");
+            to_.line(shown(account) + ": " + std::to_string(cases) +
+                     (cases == 1 ? " case compared" : " cases compared"));
         }
     }
 

@@ -170,36 +170,29 @@ std::vector<std::string> all_references(const std::vector<std::string>& named, s
     return all;
 }
 
-std::vector<identity> resolve(ledger_reader& reader, const std::vector<std::string>& references,
+using identity = std::pair<std::string, std::string>;  // account, reference
+
+std::vector<identity> resolve(job_book& book, const std::vector<std::string>& references,
                               teller& told) {
-    std::vector<identity> found;
-    for (const auto& reference : references) {
-        std::vector<identity> meant;
-        bool damaged = false;
-        for (auto& candidate : identities(reader, reference)) {
-            const auto row = reader.find(candidate.first, candidate.second);
-            damaged = damaged || row.has_error();
-            if (row && *row) {
-                meant.push_back(std::move(candidate));
-            }
-        }
-        if (damaged) {
+    std::vector<identity> named;
+    find_each(book, references, [&](const std::string& reference, const admin::found_jobs& found) {
+        if (!found.damaged.empty()) {
             told.damaged(reference);
-        } else if (meant.empty()) {
+        } else if (found.rows.empty()) {
             told.no_job(reference);
-        } else if (meant.size() > 1) {
+        } else if (found.rows.size() > 1) {
             told.not_told_apart(reference);
         } else {
-            found.push_back(std::move(meant.front()));
+            named.emplace_back(found.rows.front().account, found.rows.front().reference);
         }
-    }
-    return found;
+    });
+    return named;
 }
 
 int change_named(const config& settings, const change_options& options,
                  const std::vector<std::string>& references, output& to) {
     teller told(to, false);
-    const auto named = resolve(*open_reader(settings), references, told);
+    const auto named = resolve(*open_book(settings), references, told);
     bool without_daemon = false;
     if (!named.empty()) {
         const auto doing = open_hands(settings);
@@ -217,7 +210,6 @@ int change_named(const config& settings, const change_options& options,
 }
 
 int change_all(const config& settings, const change_options& options, output& to) {
-    open_reader(settings);  // a ledger that is not there is not made for this
     teller told(to, true);
     const auto doing = open_hands(settings);
     admin::operating_order order;
@@ -268,7 +260,6 @@ int change_jobs(const config& settings, const change_options& options, std::istr
 }
 
 int pause_account(const config& settings, const std::string& account, bool paused, output& to) {
-    open_reader(settings);
     const auto change = open_hands(settings)->set_pause({.account = account, .paused = paused});
     if (change == pause_change::no_such_account) {
         to.err << "onboardctl: the configuration has no account " << shown(account) << '\n';

@@ -4,6 +4,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -73,6 +74,16 @@ void be_patient(int fd) {
 }
 
 }  // namespace
+
+std::string good_answer(control_socket& socket, std::string_view path, std::string body) {
+    auto answer = socket.post(path, std::move(body));
+    if (answer.status != 200) {
+        auto why = answer.body.substr(0, answer.body.find_last_not_of('\n') + 1);
+        std::ranges::replace(why, '\n', ' ');
+        throw std::runtime_error("onboardd refused this: " + shown(why));
+    }
+    return std::move(answer.body);
+}
 
 std::unique_ptr<control_socket> open_control_socket(const std::filesystem::path& path) {
     sockaddr_un address{};

@@ -9,6 +9,9 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "onboardd/base/error.hpp"
 
 namespace onboardd::ctl {
 
@@ -34,6 +37,19 @@ public:
 };
 
 inline constexpr std::chrono::seconds control_patience{30};
+
+// The body of the answer to a POST. Throws std::runtime_error with the daemon's own sentence if it
+// refused, and as above.
+std::string good_answer(control_socket& socket, std::string_view path, std::string body);
+
+// What was read of an answer; throws std::runtime_error if it could not be.
+template <class T>
+T understood(result<T, std::string> answer) {
+    if (!answer) {
+        throw std::runtime_error("onboardd's answer cannot be read: " + answer.error());
+    }
+    return std::move(*answer);
+}
 
 // Null: nobody listens there, so no daemon runs, or one without a control socket. Throws
 // not_allowed, or std::runtime_error if it cannot be reached for another reason.

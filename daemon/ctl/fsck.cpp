@@ -12,6 +12,7 @@
 #include "daemon/app/wiring.hpp"
 #include "daemon/ctl/commands.hpp"
 #include "daemon/ctl/fsck_parts.hpp"
+#include "daemon/ctl/references.hpp"
 #include "onboardd/outcome/outcome.hpp"
 
 namespace onboardd::ctl {
@@ -146,6 +147,7 @@ void tell_behind(const config& settings, findings_report& report) {
 
 int fsck(const config& settings, const fsck_options& options, output& to) {
     const auto file = ledger_options_of(settings).file;
+    expect_readable_ledger(settings);
     become_owner_of(file);
     auto book = own_ledger(file);
     using purpose = findings_report::purpose;

@@ -11,6 +11,7 @@
 #include "daemon/app/wiring.hpp"
 #include "daemon/ctl/control_socket.hpp"
 #include "daemon/ctl/output.hpp"
+#include "daemon/ctl/references.hpp"
 
 namespace onboardd::ctl {
 namespace {
@@ -28,35 +29,18 @@ public:
     explicit by_daemon(std::unique_ptr<control_socket> socket) : socket_(std::move(socket)) {}
 
     admin::operated_view operate(const admin::operating_order& order) override {
-        const auto answer = ask(admin::jobs_path, to_json(order));
-        return understood(admin::parse_operated(answer));
+        return understood(
+            admin::parse_operated(good_answer(*socket_, admin::jobs_path, to_json(order))));
     }
 
     pause_change set_pause(const admin::pause_order& order) override {
-        const auto answer = ask(admin::accounts_path, to_json(order));
-        return understood(admin::parse_pause_change(answer));
+        return understood(
+            admin::parse_pause_change(good_answer(*socket_, admin::accounts_path, to_json(order))));
     }
 
     bool without_daemon() const override { return false; }
 
 private:
-    std::string ask(const char* path, std::string body) {
-        auto answer = socket_->post(path, std::move(body));
-        if (answer.status != 200) {
-            std::ranges::replace(answer.body, '\n', ' ');
-            throw std::runtime_error("onboardd refused this: " + shown(answer.body));
-        }
-        return std::move(answer.body);
-    }
-
-    template <class T>
-    static T understood(result<T, std::string> answer) {
-        if (!answer) {
-            throw std::runtime_error("onboardd's answer cannot be read: " + answer.error());
-        }
-        return std::move(*answer);
-    }
-
     std::unique_ptr<control_socket> socket_;
 };
 
@@ -166,6 +150,7 @@ std::unique_ptr<hands> open_plain_hands(const config& settings) {
     if (auto socket = open_control_socket(settings.admin.socket)) {
         return std::make_unique<by_daemon>(std::move(socket));
     }
+    open_reader(settings);  // a ledger that is not there is not made for this
     try {
         return std::make_unique<by_ledger>(settings);
     } catch (const already_owned& owner) {

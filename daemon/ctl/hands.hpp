@@ -23,7 +23,8 @@ public:
     [[nodiscard]] virtual bool without_daemon() const = 0;
 };
 
-// Throws not_allowed; already_owned if a daemon runs that does not listen at the control socket;
+// Throws not_allowed if this user may neither speak with the daemon nor, while none runs, use its
+// ledger; already_owned if a daemon runs that does not listen at the control socket;
 // config_error if the ledger cannot be used.
 std::unique_ptr<hands> open_hands(const config& settings);
 

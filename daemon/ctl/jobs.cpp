@@ -1,15 +1,14 @@
-// The commands that read the ledger: list, show, report.
+// The commands that show what the ledger holds: list, show, report.
 
 #include <algorithm>
 
 #include "daemon/ctl/commands.hpp"
 #include "daemon/ctl/references.hpp"
+#include "daemon/ctl/table.hpp"
 #include "onboardd/outcome/outcome.hpp"
 
 namespace onboardd::ctl {
 namespace {
-
-constexpr std::size_t page_max = 500;
 
 json_line describe(const job& row) {
     json_line line;
@@ -38,17 +37,16 @@ std::string padded(std::string text, std::size_t width) {
     return text;
 }
 
-std::string table_line(const job& row) {
-    const auto when = row.finished_at ? *row.finished_at : row.due_at;
-    return padded(shown(row.account), 11) + padded(shown(row.reference), 26) +
-           padded(std::string(to_string(row.state)), 12) +
-           padded(std::to_string(row.attempts), 10) + padded(format_rfc3339(when), 26) +
-           padded(shown(row.batch), 16) + shown(reason_of(row));
-}
-
-std::string table_head() {
-    return padded("ACCOUNT", 11) + padded("REFERENCE", 26) + padded("STATE", 12) +
-           padded("ATTEMPTS", 10) + padded("ENDED OR DUE", 26) + padded("BATCH", 16) + "REASON";
+std::vector<std::string> table_row(const job& row, const palette& paint) {
+    const auto when =
+        std::chrono::floor<std::chrono::seconds>(row.finished_at ? *row.finished_at : row.due_at);
+    return {shown(row.account),
+            shown(row.reference),
+            painted(row.state, std::string(to_string(row.state)), paint),
+            std::to_string(row.attempts),
+            format_rfc3339(when),
+            shown(row.batch),
+            shown(reason_of(row))};
 }
 
 bool wanted(const job& row, const list_options& options) {
@@ -82,7 +80,8 @@ std::string in_lines(const job& row) {
     append_text(text, "case status", row.the_case.case_status);
     append_text(text, "contract", row.the_case.contract_url);
     append_text(text, "reason", reason_of(row));
-    append_text(text, "outcome", row.revision == 0 ? "" : std::to_string(row.revision));
+    append_text(text, "outcome",
+                row.revision == 0 ? "" : "revision " + std::to_string(row.revision));
     text.pop_back();
     return text;
 }
@@ -90,63 +89,58 @@ std::string in_lines(const job& row) {
 }  // namespace
 
 int list_jobs(const config& settings, const list_options& options, output& to) {
-    const auto reader = open_reader(settings);
+    const auto book = open_book(settings);
+    const palette paint(to.color);
+    long_table rows(
+        {"ACCOUNT", "REFERENCE", "STATE", "ATTEMPTS", "ENDED OR DUE", "BATCH", "REASON"},
+        to.columns, [&to](const std::string& line) { to.line(line); });
     std::uint64_t told = 0;
     bool sound = true;
-    for (job_page page; !page.end;) {
-        page = reader->jobs(page.last, page_max);
+    const auto enough = [&] { return (told != 0 && told == options.count_max) || !to.out; };
+    for (job_page page; !page.end && !enough();) {
+        page = book->jobs(page.last);
         for (const auto id : page.damaged) {
             tell_damaged(to, "row " + std::to_string(id));
             sound = false;
         }
-        for (const auto& row : page.rows) {
-            if (!wanted(row, options)) {
+        for (auto row = page.rows.begin(); row != page.rows.end() && !enough(); ++row) {
+            if (!wanted(*row, options)) {
                 continue;
             }
+            ++told;
             if (to.json) {
-                to.line(describe(row));
+                to.line(describe(*row));
             } else {
-                if (told == 0) {
-                    to.line(table_head());
-                }
-                to.line(table_line(row));
-            }
-            if (++told == options.count_max) {
-                return sound ? done : failed;
+                rows.add(table_row(*row, paint));
             }
         }
     }
+    rows.finish();
     return sound ? done : failed;
 }
 
 int show_job(const config& settings, const std::string& reference, output& to) {
-    const auto reader = open_reader(settings);
+    const auto found = open_book(settings)->find({reference}).front();
+    for (const auto& damaged : found.damaged) {
+        tell_damaged(to, damaged);
+    }
     std::uint64_t told = 0;
-    for (const auto& [account, name] : identities(*reader, reference)) {
-        const auto found = reader->find(account, name);
-        if (found.has_error()) {
-            tell_damaged(to, std::string(account).append("/").append(name));
-            return failed;
-        }
-        if (!*found) {
-            continue;
-        }
+    for (const auto& row : found.rows) {
         if (to.json) {
-            to.line(describe(**found));
+            to.line(describe(row));
         } else {
-            to.line((told == 0 ? "" : "\n") + in_lines(**found));
+            to.line((told == 0 ? "" : "\n") + in_lines(row));
         }
         ++told;
     }
-    if (told == 0) {
+    if (told == 0 && found.damaged.empty()) {
         to.err << "onboardctl: there is no job " << shown(reference) << '\n';
     }
-    return told == 0 ? failed : done;
+    return told == 0 || !found.damaged.empty() ? failed : done;
 }
 
 int report_batch(const config& settings, const std::string& batch, output& to) {
-    const auto reader = open_reader(settings);
-    const auto summary = reader->summary(batch);
+    const auto summary = open_book(settings)->batch(batch);
     if (summary.tallies.empty()) {
         to.err << "onboardctl: there is no batch " << shown(batch) << '\n';
         return failed;

@@ -1,25 +1,135 @@
 #include "daemon/ctl/references.hpp"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
 #include <ostream>
 
 #include "daemon/app/wiring.hpp"
+#include "daemon/ctl/control_socket.hpp"
 
 namespace onboardd::ctl {
+namespace {
+
+bool may_read(const std::filesystem::path& file) {
+    return ::eaccess(file.c_str(), R_OK) == 0 || errno != EACCES;
+}
+
+std::string refused(const std::filesystem::path& file) {
+    return "ledger " + shown(file.native()) +
+           ": this user may not read it (it is for root and the daemon's user)";
+}
+
+class from_ledger final : public job_book {
+public:
+    explicit from_ledger(std::unique_ptr<ledger_reader> reader) : reader_(std::move(reader)) {}
+
+    job_page jobs(job_id after) override { return reader_->jobs(after, admin::listed_jobs_max); }
+
+    std::vector<admin::found_jobs> find(const std::vector<std::string>& references) override {
+        std::vector<admin::found_jobs> all;
+        for (const auto& one : references) {
+            const auto [account, reference] = admin::split_reference(one);
+            auto& found = all.emplace_back();
+            for (const auto& candidate :
+                 account.empty() ? reader_->accounts() : std::vector<std::string>(1, account)) {
+                add(candidate, reference, found);
+            }
+        }
+        return all;
+    }
+
+    batch_summary batch(const std::string& name) override { return reader_->summary(name); }
+
+private:
+    void add(const std::string& account, const std::string& reference, admin::found_jobs& found) {
+        const auto row = reader_->find(account, reference);
+        if (row.has_error()) {
+            found.damaged.push_back(account + "/" + reference);
+        } else if (*row) {
+            found.rows.push_back(**row);
+        }
+    }
+
+    std::unique_ptr<ledger_reader> reader_;
+};
+
+class from_daemon final : public job_book {
+public:
+    explicit from_daemon(std::unique_ptr<control_socket> socket) : socket_(std::move(socket)) {}
+
+    job_page jobs(job_id after) override {
+        const admin::list_order order{.after = after};
+        auto page = ask(admin::list_path, to_json(order), admin::parse_page);
+        if (!page.end && page.last <= after) {
+            throw std::runtime_error("onboardd's answer leads round in a circle");
+        }
+        return page;
+    }
+
+    std::vector<admin::found_jobs> find(const std::vector<std::string>& references) override {
+        const admin::find_order order{.references = references};
+        auto found = ask(admin::find_path, to_json(order), admin::parse_found);
+        if (found.size() != references.size()) {
+            throw std::runtime_error("onboardd's answer does not fit the question");
+        }
+        return found;
+    }
+
+    batch_summary batch(const std::string& name) override {
+        const admin::batch_order order{.batch = name};
+        return ask(admin::batch_path, to_json(order), admin::parse_batch);
+    }
+
+private:
+    template <class T>
+    T ask(const char* path, std::string body, result<T, std::string> (*parse)(std::string_view)) {
+        return understood(parse(good_answer(*socket_, path, std::move(body))));
+    }
+
+    std::unique_ptr<control_socket> socket_;
+};
+
+}  // namespace
+
+void expect_readable_ledger(const config& settings) {
+    const auto file = ledger_options_of(settings).file;
+    if (!may_read(file)) {
+        throw not_allowed(refused(file));
+    }
+}
 
 std::unique_ptr<ledger_reader> open_reader(const config& settings) {
+    expect_readable_ledger(settings);
     return open_ledger_reader(ledger_options_of(settings).file);
 }
 
-std::vector<identity> identities(ledger_reader& reader, const std::string& reference) {
-    std::vector<identity> found;
-    if (const auto slash = reference.find('/'); slash != std::string::npos) {
-        found.emplace_back(reference.substr(0, slash), reference.substr(slash + 1));
-        return found;
+std::unique_ptr<job_book> open_book(const config& settings) {
+    const auto file = ledger_options_of(settings).file;
+    if (may_read(file)) {
+        return std::make_unique<from_ledger>(open_ledger_reader(file));
     }
-    for (const auto& account : reader.accounts()) {
-        found.emplace_back(account, reference);
+    auto socket = open_control_socket(settings.admin.socket);
+    if (!socket) {
+        throw not_allowed(refused(file) + ", and there is no onboardd at " +
+                          shown(settings.admin.socket.native()) + " to be asked");
     }
-    return found;
+    return std::make_unique<from_daemon>(std::move(socket));
+}
+
+void find_each(job_book& book, const std::vector<std::string>& references,
+               const std::function<void(const std::string&, const admin::found_jobs&)>& tell) {
+    for (auto from = references.begin(); from != references.end();) {
+        const auto count =
+            std::min<std::ptrdiff_t>(references.end() - from, admin::found_references_max);
+        const std::vector<std::string> some(from, from + count);
+        const auto found = book.find(some);
+        for (std::size_t i = 0; i < some.size(); ++i) {
+            tell(some[i], found[i]);
+        }
+        from += count;
+    }
 }
 
 void tell_damaged(output& to, const std::string& subject) {

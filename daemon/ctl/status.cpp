@@ -20,27 +20,6 @@ std::string with_one_digit(double value) {
     return text;
 }
 
-std::string paint_state(job_state state, const std::string& text, const palette& paint) {
-    switch (state) {
-        case job_state::created:
-            return paint.good(text);
-        case job_state::unknown:
-        case job_state::deferred:
-        case job_state::held:
-            return paint.look(text);
-        case job_state::rejected:
-        case job_state::expired:
-        case job_state::conflict:
-            return paint.bad(text);
-        case job_state::queued:
-        case job_state::submitting:
-        case job_state::accepted:
-        case job_state::cancelled:
-            return text;
-    }
-    return text;
-}
-
 std::string head_line(const status_view& view, const palette& paint) {
     if (!view.running) {
         return paint.look("onboardd does not run") + "; this is what its ledger says";
@@ -57,9 +36,9 @@ std::string jobs_line(const counts& jobs, const palette& paint) {
     std::string line = "jobs:";
     for (const auto state : all_job_states) {
         if (const auto count = jobs[static_cast<std::size_t>(state)]; count != 0) {
-            line += "  " + paint_state(state,
-                                       std::string(to_string(state)) + ' ' + std::to_string(count),
-                                       paint);
+            line +=
+                "  " +
+                painted(state, std::string(to_string(state)) + ' ' + std::to_string(count), paint);
         }
     }
     return line + (line == "jobs:" ? "  none" : "");
@@ -187,7 +166,7 @@ std::string account_json(const account_view& account) {
 void tell_explanation(const job& row, const explanation& told, wall_time now, output& to) {
     const palette paint(to.color);
     to.line(paint.bold(shown(row.account + "/" + row.reference)) + " is " +
-            paint_state(row.state, std::string(to_string(row.state)), paint));
+            painted(row.state, std::string(to_string(row.state)), paint));
     to.line("");
     for (const auto& step : told.story) {
         to.line(format_rfc3339(step.at) + "  " + shown(step.text));
@@ -349,36 +328,30 @@ int show_status(const config& settings, output& to) {
 }
 
 int explain_jobs(const config& settings, const std::vector<std::string>& references, output& to) {
-    const auto reader = open_reader(settings);
+    const auto book = open_book(settings);
     const auto view = look(settings);
     const auto now = view.now.value_or(wall_time());
     std::uint64_t told = 0;
     bool all = true;
-    for (const auto& reference : references) {
-        std::uint64_t of_this = 0;
-        for (const auto& [account, name] : identities(*reader, reference)) {
-            const auto row = reader->find(account, name);
-            if (row.has_error()) {
-                tell_damaged(to, account + "/" + name);
-                all = false;
-                ++of_this;
-            } else if (*row) {
-                const auto story = explain(**row, view, rules_of(settings), now);
-                if (to.json) {
-                    tell_explanation_as_json(**row, story, to);
-                } else {
-                    to.out << (told == 0 ? "" : "\n");
-                    tell_explanation(**row, story, now, to);
-                }
-                ++of_this;
-                ++told;
+    find_each(*book, references, [&](const std::string& reference, const admin::found_jobs& found) {
+        for (const auto& damaged : found.damaged) {
+            tell_damaged(to, damaged);
+        }
+        for (const auto& row : found.rows) {
+            const auto story = explain(row, view, rules_of(settings), now);
+            if (to.json) {
+                tell_explanation_as_json(row, story, to);
+            } else {
+                to.out << (told == 0 ? "" : "\n");
+                tell_explanation(row, story, now, to);
             }
+            ++told;
         }
-        if (of_this == 0) {
+        if (found.rows.empty() && found.damaged.empty()) {
             to.err << "onboardctl: there is no job " << shown(reference) << '\n';
-            all = false;
         }
-    }
+        all = all && found.damaged.empty() && !found.rows.empty();
+    });
     return all ? done : failed;
 }
 

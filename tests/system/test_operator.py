@@ -260,19 +260,80 @@ class WrongEnds(OperatorTest):
         self.assertIn("does not run", self.ctl(site, "status").stdout)
         self.ctl(site, "pause", ACCOUNT)
 
-    @unittest.skipUnless(os.getuid() == 0, "needs root, to be somebody else")
-    def test_who_may_not_speak_with_the_daemon(self):
-        site = self.filled(1)
-        daemon = site.serve()
+
+@unittest.skipUnless(os.getuid() == 0, "needs root, to be somebody else")
+class OtherUsers(OperatorTest):
+    """Those whom the control socket's group or nothing lets in."""
+
+    def open_to_others(self, site):
         os.chmod(site.directory, 0o755)
         os.chmod(site.config_file, 0o644)
-        program = site.path("onboardctl")
-        shutil.copy(CTL, program)
-        ran = subprocess.run([program, "--config", site.config_file, "status"], user=65534,
-                             group=65534, extra_groups=[], capture_output=True, timeout=BOUND,
-                             check=False)
-        self.assertEqual(ran.returncode, 77, ran.stderr)
-        self.assertIn(b"may not speak with onboardd", ran.stderr)
+        shutil.copy(CTL, site.path("onboardctl"))
+
+    def ctl_as(self, site, group, *arguments, code=0, stdin=b""):
+        ran = subprocess.run([site.path("onboardctl"), "--config", site.config_file, *arguments],
+                             user=65534, group=group, extra_groups=[], input=stdin,
+                             capture_output=True, timeout=BOUND, check=False)
+        self.assertEqual(ran.returncode, code, (arguments, ran.stdout, ran.stderr))
+        return (ran.stdout if code == 0 else ran.stderr).decode()
+
+    def test_strangers_may_not_look_or_change(self):
+        site, daemon = self.waiting(1)
+        self.open_to_others(site)
+        commands = (["status"], ["watch"], ["list"], ["show", "job-0"], ["explain", "job-0"],
+                    ["report", "default"], ["hold", "job-0"], ["hold", "ALL"], ["pause", ACCOUNT])
+        for command in commands:
+            with self.subTest(command):
+                said = self.ctl_as(site, 65534, *command, code=77)
+                self.assertIn("may not speak with onboardd", said)
+                self.assertEqual(said.count("\n"), 1)
+        self.assertEqual(daemon.stop(), 0)
+        for command in commands + (["fsck"],):
+            with self.subTest(command, daemon=False):
+                self.assertIn("this user may not", self.ctl_as(site, 65534, *command, code=77))
+
+    def test_a_member_of_the_sockets_group_does_all_through_the_daemon(self):
+        site, daemon = self.waiting(3, accounts=(ACCOUNT, OTHER))
+        self.open_to_others(site)
+        group = os.stat(site.path("control.sock")).st_gid
+        self.assertEqual(os.stat(site.path("ledger", "ledger.db")).st_mode & 0o077, 0)
+        for command in (["list"], ["list", "--state", "queued"], ["show", "job-0"],
+                        ["show", ACCOUNT + "/job-1"], ["--json", "list"], ["--json", "show", "job-2"],
+                        ["report", "default"], ["--json", "report", "default"]):
+            with self.subTest(command):
+                self.assertEqual(self.ctl_as(site, group, *command), self.ctl(site, *command).stdout)
+        self.assertIn("was paused by the user", self.ctl_as(site, group, "explain", "job-0"))
+        for wrong in (["show", "none"], ["explain", "none"], ["hold", "none"], ["report", "none"]):
+            self.assertIn("there is no ", self.ctl_as(site, group, *wrong, code=1))
+        self.assertIn("queued -> held", self.ctl_as(site, group, "hold", "job-0", "-",
+                                                    stdin=b"job-1\n"))
+        self.assertIn("2 jobs now queued", self.ctl_as(site, group, "release", "ALL", "--state",
+                                                       "held"))
+        self.assertIn("goes on", self.ctl_as(site, group, "resume", ACCOUNT))
+        for number in range(3):
+            site.wait_for_outcome("job-%d" % number)
+        site.drop(site.oracle.issue("job-1", OTHER))
+        site.wait_for_outcome("job-1", OTHER)
+        self.assertIn("several accounts", self.ctl_as(site, group, "hold", "job-1", code=1))
+        self.assertEqual({one["fields"]["uid"] for one in daemon.events("operator")
+                          if one["fields"]["command"] != "pause"}, {"65534"})
+        self.assertEqual(daemon.stop(), 0)
+        said = self.ctl_as(site, group, "list", code=77)
+        self.assertIn("this user may not read it", said)
+        site.oracle.judge(reports=False)
+
+    def test_a_long_list_comes_in_portions(self):
+        site, daemon = self.waiting(1)
+        self.open_to_others(site)
+        jobs = [site.oracle.issue("more-%04d" % number, batch="night") for number in range(1200)]
+        site.drop_lines("night", jobs)
+        eventually(lambda: len(self.lines(site, "list")) == 1201, "all jobs are taken in")
+        group = os.stat(site.path("control.sock")).st_gid
+        self.assertEqual(self.ctl_as(site, group, "--json", "list"),
+                         self.ctl(site, "--json", "list").stdout)
+        names = "".join("more-%04d\n" % number for number in range(1200)).encode()
+        told = self.ctl_as(site, group, "hold", "-", stdin=names)
+        self.assertEqual(told.count("queued -> held"), 1200)
         self.assertEqual(daemon.stop(), 0)
 
 
