@@ -105,7 +105,11 @@ int run(const command_line& options) {
     }
     const int status = dispatch(options, *settings, to);
     to.out.flush();
-    return to.out ? status : failed;
+    if (!to.out) {
+        to.err << "onboardctl: standard output cannot be written\n";
+        return failed;
+    }
+    return status;
 }
 
 int guarded_run(const command_line& options) {

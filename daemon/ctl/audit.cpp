@@ -164,7 +164,7 @@ std::optional<config> only(const config& settings, const std::vector<std::string
 int audit(const config& settings, const std::vector<std::string>& accounts, output& to) {
     const auto chosen = only(settings, accounts, to);
     if (!chosen) {
-        return usage;
+        return failed;
     }
     asio::io_context loop(1);
     auditor work(loop, *chosen, to);

@@ -45,7 +45,7 @@ public:
     }
 
     void no_job(const std::string& reference) {
-        to_.err << "onboardctl: there is no job " << shown(reference) << '\n';
+        tell_no_job(to_, reference);
         ++missing_;
     }
 

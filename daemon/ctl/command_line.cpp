@@ -1,6 +1,9 @@
 #include "daemon/ctl/command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "daemon/app/usage_fault.hpp"
 
 namespace onboardd::ctl {
 namespace {
@@ -37,6 +40,20 @@ constexpr const char* audit_text =
     "nothing.\n"
     "Exit codes: 0 nothing found; 3 something found; 1 a list could not be read.";
 
+std::string all_states() {
+    std::string words;
+    for (const auto state : all_job_states) {
+        words.append(words.empty() ? "" : ", ").append(to_string(state));
+    }
+    return words;
+}
+
+std::string from_one(const std::string& text) {
+    const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+    const bool good = digits && text.find_first_not_of('0') != std::string::npos;
+    return good ? std::string() : std::string("a whole number from 1 is needed");
+}
+
 CLI::Option* add_state(CLI::App& command, std::optional<job_state>& into) {
     return command
         .add_option_function<std::string>(
@@ -44,7 +61,8 @@ CLI::Option* add_state(CLI::App& command, std::optional<job_state>& into) {
             [&into](const std::string& text) {
                 into = parse_job_state(text);
                 if (!into) {
-                    throw CLI::ValidationError("--state", "there is no state " + text);
+                    throw CLI::ValidationError(
+                        "--state", "there is no state " + text + "; allowed are " + all_states());
                 }
             },
             "only those in this state")
@@ -59,7 +77,7 @@ void add_list(CLI::App& program, command_line& options) {
     list->add_option("--batch", options.list.batch, "only those of this batch")->type_name("BATCH");
     list->add_option("--limit", options.list.count_max, "at most so many")
         ->type_name("N")
-        ->check(CLI::PositiveNumber);
+        ->check(from_one);
     list->callback([&options] { options.what = command::list; });
 }
 
@@ -76,10 +94,13 @@ void add_overview(CLI::App& program, command_line& options) {
             },
             "seconds between two looks (1)")
         ->type_name("SECONDS")
-        ->check(CLI::Range(0.1, 3'600.0));
+        ->check([](const std::string& text) {
+            const bool good = CLI::Range(0.1, 3'600.0)(text).empty();
+            return good ? std::string() : std::string("allowed is 0.1 to 3600");
+        });
     watch->add_option("--looks", options.watch.looks, "ends after so many")
         ->type_name("N")
-        ->check(CLI::PositiveNumber);
+        ->check(from_one);
     watch->callback([&options] { options.what = command::watch; });
 }
 
@@ -129,22 +150,20 @@ void add_readers(CLI::App& program, command_line& options) {
 }
 
 void add_import(CLI::App& program, command_line& options) {
-    auto* import = program.add_subcommand(
+    auto* sheet = program.add_subcommand(
         "import", "makes a batch of jobs from a CSV sheet: all of it, or nothing if a line is bad");
-    import->footer(import_text);
-    import
-        ->add_option("SHEET", options.import.sheet, "CSV, UTF-8, its first line names the columns")
+    sheet->footer(import_text);
+    sheet->add_option("SHEET", options.import.sheet, "CSV, UTF-8, its first line names the columns")
         ->required();
-    import->add_option("--map", options.import.map, "where the columns go in a job")
+    sheet->add_option("--map", options.import.map, "where the columns go in a job")
         ->type_name("FILE")
         ->required();
-    import->add_option("--batch", options.import.batch, "the batch's name (the sheet's)")
+    sheet->add_option("--batch", options.import.batch, "the batch's name (the sheet's)")
         ->type_name("BATCH");
-    import->add_flag("--dry-run", options.import.dry_run, "checks, and hands nothing off");
-    import->add_flag("--skip-bad", options.import.skip_bad, "hands off what is good");
-    import->callback([&options] { options.what = command::import;
-});
-}  // namespace
+    sheet->add_flag("--dry-run", options.import.dry_run, "checks, and hands nothing off");
+    sheet->add_flag("--skip-bad", options.import.skip_bad, "hands off what is good");
+    sheet->callback([&options] { options.what = command::import; });
+}
 
 void add_files(CLI::App& program, command_line& options) {
     auto* check = program.add_subcommand(
@@ -181,7 +200,7 @@ void add_checks(CLI::App& program, command_line& options) {
     audit->callback([&options] { options.what = command::audit; });
 }
 
-}  // namespace onboardd::ctl
+}  // namespace
 
 std::variant<command_line, int> parse_command_line(int argc, const char* const* argv) {
     command_line options;
@@ -201,7 +220,11 @@ std::variant<command_line, int> parse_command_line(int argc, const char* const* 
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return program.exit(error) == 0 ? done : usage;
+        if (error.get_exit_code() == 0) {
+            return program.exit(error);  // --help, --version
+        }
+        std::cerr << usage_fault(program, error) << '\n';
+        return usage;
     }
     return options;
 }

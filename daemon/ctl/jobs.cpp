@@ -134,7 +134,7 @@ int show_job(const config& settings, const std::string& reference, output& to) {
         ++told;
     }
     if (told == 0 && found.damaged.empty()) {
-        to.err << "onboardctl: there is no job " << shown(reference) << '\n';
+        tell_no_job(to, reference);
     }
     return told == 0 || !found.damaged.empty() ? failed : done;
 }

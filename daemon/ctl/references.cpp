@@ -8,9 +8,17 @@
 
 #include "daemon/app/wiring.hpp"
 #include "daemon/ctl/control_socket.hpp"
+#include "onboardd/base/log.hpp"
 
 namespace onboardd::ctl {
 namespace {
+
+constexpr std::size_t name_bytes_max = 9 + 1 + 64;  // ACCOUNT/REFERENCE
+
+// Names no job, and need not be sent anywhere.
+bool is_too_long(const std::string& reference) {
+    return reference.size() > name_bytes_max;
+}
 
 bool may_read(const std::filesystem::path& file) {
     return ::eaccess(file.c_str(), R_OK) == 0 || errno != EACCES;
@@ -123,13 +131,17 @@ void find_each(job_book& book, const std::vector<std::string>& references,
     for (auto from = references.begin(); from != references.end();) {
         const auto count =
             std::min<std::ptrdiff_t>(references.end() - from, admin::found_references_max);
-        const std::vector<std::string> some(from, from + count);
+        std::vector<std::string> some(from, from + count);
+        std::ranges::replace_if(some, is_too_long, std::string());
         const auto found = book.find(some);
         for (std::size_t i = 0; i < some.size(); ++i) {
-            tell(some[i], found[i]);
+            tell(*from++, found[i]);
         }
-        from += count;
     }
+}
+
+void tell_no_job(output& to, const std::string& reference) {
+    to.err << "onboardctl: there is no job " << printable(reference, 2 * name_bytes_max) << '\n';
 }
 
 void tell_damaged(output& to, const std::string& subject) {

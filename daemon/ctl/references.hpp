@@ -46,6 +46,9 @@ std::unique_ptr<job_book> open_book(const config& settings);
 void find_each(job_book& book, const std::vector<std::string>& references,
                const std::function<void(const std::string&, const admin::found_jobs&)>& tell);
 
+// Says that `reference`, which may be anything, names no job.
+void tell_no_job(output& to, const std::string& reference);
+
 // Says that what the ledger holds of `subject` is damaged.
 void tell_damaged(output& to, const std::string& subject);
 

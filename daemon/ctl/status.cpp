@@ -348,7 +348,7 @@ int explain_jobs(const config& settings, const std::vector<std::string>& referen
             ++told;
         }
         if (found.rows.empty() && found.damaged.empty()) {
-            to.err << "onboardctl: there is no job " << shown(reference) << '\n';
+            tell_no_job(to, reference);
         }
         all = all && found.damaged.empty() && !found.rows.empty();
     });

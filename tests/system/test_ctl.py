@@ -92,7 +92,17 @@ class Looking(CtlTest):
         for wrong in ([], ["nonsense"], ["show"], ["list", "--state", "nowhere"],
                       ["list", "--limit", "0"], ["fsck", "--nonsense"], ["check"], ["config"]):
             with self.subTest(wrong):
-                self.ctl(site, *wrong, code=2)
+                said = self.ctl(site, *wrong, code=2).stderr
+                self.assertRegex(said, r"^onboardctl: [^\n]+; see onboardctl[a-z ]* --help\n$")
+                self.assertLess(len(said), 250)
+        for wrong, said in (([], "a command is needed; see onboardctl --help"),
+                            (["nonsense"], "there is no command nonsense; see onboardctl --help"),
+                            (["config", "x\x1b"], "no command x\\x1b; see onboardctl config --help"),
+                            (["list", "--limit", "x"], "--limit: a whole number from 1 is needed"),
+                            (["list", "--state", "x"], "no state x; allowed are queued, submitting"),
+                            (["watch", "--interval", "0"], "--interval: allowed is 0.1 to 3600")):
+            with self.subTest(wrong):
+                self.assertIn(said, self.ctl(site, *wrong, code=2).stderr)
         self.assertIn("not there", self.ctl(site, "list", code=78).stderr)
         self.assertIn("not there", self.ctl(site, "fsck", code=78).stderr)
         self.ctl(site, "config", "check")
@@ -126,6 +136,11 @@ class Looking(CtlTest):
         self.look(site)
         daemon = site.serve()
         self.look(site)
+        with open("/dev/full", "wb") as full:
+            told = subprocess.run([CTL, "--config", site.config_file, "list"], stdout=full,
+                                  stderr=subprocess.PIPE, timeout=BOUND, check=False)
+        self.assertEqual((told.returncode, told.stderr),
+                         (1, b"onboardctl: standard output cannot be written\n"))
         self.assertIn("stop onboardd", self.ctl(site, "fsck", code=75).stderr)
         self.ctl(site, "fsck", "--repair", code=75)
         site.drop(site.oracle.issue("later"))
@@ -395,7 +410,7 @@ class Audit(CtlTest):
         site = self.filled(5, accounts=(ACCOUNT, OTHER))
         self.assertEqual(self.findings(site, code=0), {})
         self.assertIn("5 cases compared", self.ctl(site, "audit", ACCOUNT).stdout)
-        self.ctl(site, "audit", "T00000000", code=2)
+        self.ctl(site, "audit", "T00000000", code=1)
 
     def test_second_cases_and_cases_without_a_job(self):
         for options in ((), ("--list", "paged")):

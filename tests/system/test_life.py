@@ -30,7 +30,9 @@ class CommandLine(SystemTest):
                       ["--patience", "5s"], ["--drain", "--patience", "5"],
                       ["--drain", "--patience", "soon"], ["--config"]):
             with self.subTest(wrong):
-                self.assertEqual(run(*wrong).returncode, 2)
+                told = run(*wrong)
+                self.assertEqual(told.returncode, 2)
+                self.assertRegex(told.stderr, r"^onboardd: [^\n]+; see onboardd --help\n$")
 
     def test_check_config(self):
         site = self.site()

@@ -139,7 +139,7 @@ class WithTheDaemon(OperatorTest):
                       [one["command"] for one in story["commands"]])
         self.assertEqual(daemon.stop(), 0)
         again = site.serve()  # it stays paused
-        self.assertTrue(again.events("operator_pause"))
+        again.wait_for("operator_pause")
         self.assertEqual(site.sandbox.posts(), 0)
         commands = story["commands"]
         for one in commands[1:] + commands[:1]:  # each works as it stands
@@ -303,7 +303,8 @@ class OtherUsers(OperatorTest):
             with self.subTest(command):
                 self.assertEqual(self.ctl_as(site, group, *command), self.ctl(site, *command).stdout)
         self.assertIn("was paused by the user", self.ctl_as(site, group, "explain", "job-0"))
-        for wrong in (["show", "none"], ["explain", "none"], ["hold", "none"], ["report", "none"]):
+        for wrong in (["show", "none"], ["explain", "none"], ["hold", "none"], ["report", "none"],
+                      ["show", "x" * 5000]):
             self.assertIn("there is no ", self.ctl_as(site, group, *wrong, code=1))
         self.assertIn("queued -> held", self.ctl_as(site, group, "hold", "job-0", "-",
                                                     stdin=b"job-1\n"))
@@ -331,6 +332,9 @@ class OtherUsers(OperatorTest):
         group = os.stat(site.path("control.sock")).st_gid
         self.assertEqual(self.ctl_as(site, group, "--json", "list"),
                          self.ctl(site, "--json", "list").stdout)
+        said = self.ctl_as(site, group, "hold", "-", stdin=b"x" * 3_000_000, code=1)
+        self.assertRegex(said, r"^onboardctl: there is no job x+[^x]*\n$")
+        self.assertLess(len(said), 250)
         names = "".join("more-%04d\n" % number for number in range(1200)).encode()
         told = self.ctl_as(site, group, "hold", "-", stdin=names)
         self.assertEqual(told.count("queued -> held"), 1200)
