@@ -158,12 +158,19 @@ private:
         return true;
     }
 
-    // What else a job that is to be sent may wait for.
+    // The window is closed; until when, where that is known.
+    void closed_window() {
+        const auto& at = account_->window->opens_at;
+        why("the window of account " + row_.account + " (" + account_->window->text +
+            ") is closed" + (at ? "; it opens " + relative(*at, now_) : ""));
+        opens_at_ = at;
+    }
+
+    // What else a job that is due to be sent may wait for.
     void limits() {
-        if (account_->window && !account_->window->open) {
-            const auto& at = account_->window->opens_at;
-            why("the window of account " + row_.account + " (" + account_->window->text +
-                ") is closed" + (at ? "; it opens " + relative(*at, now_) : ""));
+        if (!account_->token_obtained_at) {
+            why("the account has no token that is valid: one is asked for; if that fails, the log "
+                "says why (token_renewal_failed)");
         }
         if (daemon_.provider_failing) {
             why("the provider fails again and again: one probe at a time is sent" +
@@ -183,7 +190,7 @@ private:
         }
     }
 
-    wall_time due() const { return std::max(row_.due_at, now_); }
+    wall_time due() const { return std::max({row_.due_at, now_, opens_at_.value_or(row_.due_at)}); }
 
     void waiting_to_be_sent() {
         const bool again = row_.state == job_state::deferred;
@@ -198,8 +205,13 @@ private:
             why("its turn on the retry schedule is " + relative(row_.due_at, now_));
         }
         if (!stands) {
-            limits();
-            if (told_.why.empty()) {
+            const bool closed = account_->window && !account_->window->open;
+            if (closed) {
+                closed_window();
+            } else if (row_.due_at <= now_) {
+                limits();
+            }
+            if (told_.why.size() == (again ? 1 : 0)) {
                 why("it waits for its turn among " +
                     plural(account_->jobs[static_cast<std::size_t>(job_state::queued)],
                            "queued job", "queued jobs") +
@@ -274,7 +286,9 @@ private:
         }
         advise_job("retry", row_.resends > 0 || row_.lost_at
                                 ? "looks it up, and sends it again if there is no case"
-                                : "sends it again, for as long as its request is kept");
+                            : row_.attempts > 0
+                                ? "sends it again, for as long as its request is kept"
+                                : "lets it be sent after all, for as long as its request is kept");
     }
 
     void rejected() {
@@ -322,6 +336,7 @@ private:
     const account_view* account_;
     const decision_rules& rules_;
     wall_time now_;
+    std::optional<wall_time> opens_at_;  // of the account's window, if it is closed
     std::string name_;
     explanation told_;
 };

@@ -25,6 +25,7 @@ protected:
         account.id = "T12345678";
         account.limit = 8;
         account.limit_max = 64;
+        account.token_obtained_at = start;
     }
 
     explanation told() {
@@ -118,18 +119,41 @@ TEST_F(Explain, APauseIsNamedWithItsEnd) {
 TEST_F(Explain, EveryLimitIsNamed) {
     account.window =
         window_view{.text = "01:00-05:30 Europe/Oslo", .open = false, .opens_at = now + 3h};
+    expect({"(01:00-05:30 Europe/Oslo) is closed; it opens in 3h"});
+    EXPECT_EQ(told().until, now + 3h);
+    row.due_at = now + 4h;
+    EXPECT_EQ(told().until, now + 4h);
+    row.due_at = now;
+    account.window->open = true;
+    expect_not("is closed");
     account.in_flight = 8;
     account.requests_per_second_max = 2.5;
     daemon.provider_failing = true;
     daemon.next_probe_at = now + 30s;
-    expect({"(01:00-05:30 Europe/Oslo) is closed; it opens in 3h",
-            "one probe at a time is sent, the next in 30s",
+    expect({"one probe at a time is sent, the next in 30s",
             "all 8 places for requests of the account are taken", "in_flight_max is 64",
             "at most 2.5 requests a second"});
-    account.window->open = true;
-    expect_not("is closed");
     account.in_flight = 7;
     expect_not("places");
+    row.due_at = now + 1s;  // what holds others back now may be over by then
+    expect_not("requests a second");
+}
+
+TEST_F(Explain, AJobThatIsDueWaitsForAToken) {
+    account.token_obtained_at.reset();
+    expect({"has no token that is valid: one is asked for"});
+    row.due_at = now + 1s;
+    expect_not("token");
+}
+
+TEST_F(Explain, WhatWasCancelledHasNotBeenSentYet) {
+    in_state(job_state::cancelled, "by an operator");
+    row.attempts = 0;
+    expect({
+        "do: onboardctl retry",
+    });
+    EXPECT_EQ(told().commands.back().text,
+              "lets it be sent after all, for as long as its request is kept");
 }
 
 TEST_F(Explain, AJobThatIsNotToBeSentYetSaysWhen) {
