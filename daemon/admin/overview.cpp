@@ -75,6 +75,24 @@ std::vector<reason_count> refusals_of(const std::vector<batch_progress>& batches
     return found;
 }
 
+bool stands_still(const engine_status& status) {
+    bool some_wait = false;
+    for (const auto& account : status.accounts) {
+        if (sum_of(account.by_state, is_open) == 0) {
+            continue;
+        }
+        if (account.configured && account.pause == account_pause::none && account.window_open) {
+            return false;
+        }
+        some_wait = true;
+    }
+    return some_wait;
+}
+
+std::optional<std::chrono::seconds> time_left(std::uint64_t open, const overview& now) {
+    return stands_still(now.status) ? std::nullopt : time_left(open, now.rate.recent_per_second());
+}
+
 std::optional<std::chrono::seconds> time_left(std::uint64_t open, double per_second) {
     const double needed = static_cast<double>(open) / per_second;
     if (open == 0 || !(per_second > 0) || needed > seconds_max) {

@@ -90,11 +90,14 @@ bool is_of_tonight(const batch_progress& batch, wall_time now) {
     return batch.open() != 0 || now - last < of_tonight;
 }
 
-std::string estimate(std::uint64_t open, const rate_history& rate) {
+std::string estimate(std::uint64_t open, const overview& now) {
     if (open == 0) {
         return "done";
     }
-    const auto left = time_left(open, rate.recent_per_second());
+    if (stands_still(now.status)) {
+        return "no account is at work";
+    }
+    const auto left = time_left(open, now);
     return left ? "about " + html::duration(*left) + " left" : "no estimate yet";
 }
 
@@ -120,7 +123,7 @@ std::string fact(const char* name, const std::string& content) {
 }
 
 std::string facts(const batch_progress& all, const overview& now) {
-    const auto left = time_left(all.open(), now.rate.recent_per_second());
+    const auto left = time_left(all.open(), now);
     const auto reached = [&](job_state state) {
         return html::count(now.status.reached[static_cast<std::size_t>(state)]);
     };
@@ -146,7 +149,7 @@ std::string hero(const overview& now) {
     return section("hero", "Tonight",
                    R"(<p class="big">)" + html::percent(all.ended(), all.all()) + " <small>" +
                        html::count(all.ended()) + " of " + html::count(all.all()) +
-                       " jobs ended · " + estimate(all.open(), now.rate) + "</small></p>" +
+                       " jobs ended · " + estimate(all.open(), now) + "</small></p>" +
                        progress_bar(all.by_state, "bar") + legend(all.by_state) + facts(all, now));
 }
 
@@ -171,7 +174,7 @@ std::string batches(const overview& now) {
         const auto created = batch.by_state[static_cast<std::size_t>(job_state::created)];
         const auto end = batch.open() == 0 && batch.last_finished_at
                              ? html::time(*batch.last_finished_at, now.now)
-                             : estimate(batch.open(), now.rate);
+                             : estimate(batch.open(), now);
         rows += "<tr>" + cell("Batch", html::text(batch.name), "name") +
                 cell("Progress", progress_bar(batch.by_state, "thin"), "wide") +
                 cell("Ended", html::percent(batch.ended(), batch.all()), "n") +
@@ -195,16 +198,27 @@ std::string batches(const overview& now) {
                          rows));
 }
 
+// How long a pause lasts, as far as that is known.
+std::string until_of(const account_status& account, wall_time now) {
+    if (account.paused_by) {
+        return R"( <span class="soft small">since )" + html::time(account.paused_by->since, now) +
+               "</span>";
+    }
+    if (account.paused_until) {
+        return R"( <span class="soft small">next try )" + html::time(*account.paused_until, now) +
+               "</span>";
+    }
+    return "";
+}
+
 std::string state_of(const account_status& account, wall_time now) {
     if (!account.configured) {
         return pill("doubt", "not configured");
     }
     if (account.pause != account_pause::none) {
         return pill(account.pause == account_pause::asked_to_wait ? "doubt" : "bad",
-                    html::text(to_string(account.pause))) +
-               (account.paused_until ? R"( <span class="soft small">next try )" +
-                                           html::time(*account.paused_until, now) + "</span>"
-                                     : "");
+                    "paused: " + html::text(to_string(account.pause))) +
+               until_of(account, now);
     }
     if (!account.window_open) {
         return pill("", "window closed") +

@@ -116,13 +116,13 @@ json::object outcomes(const engine_status& status) {
     return out;
 }
 
-json::object of_batch(const batch_progress& batch, const rate_history& rate) {
+json::object of_batch(const batch_progress& batch, const overview& now) {
     json::object out;
     out["name"] = batch.name;
     out["jobs"] = states(batch.by_state);
     out["first_received_at"] = time_or_null(batch.first_received_at);
     out["last_finished_at"] = time_or_null(batch.last_finished_at);
-    const auto left = time_left(batch.open(), rate.recent_per_second());
+    const auto left = time_left(batch.open(), now);
     out["seconds_left"] = left ? json::value(left->count()) : json::value(nullptr);
     json::array refusals;
     for (const auto& one : batch.refusals) {
@@ -173,7 +173,7 @@ std::string status_json(const overview& now) {
     out["accounts"] = std::move(accounts);
     json::array batches;
     for (const auto& batch : now.batches) {
-        batches.push_back(of_batch(batch, now.rate));
+        batches.push_back(of_batch(batch, now));
     }
     out["batches"] = std::move(batches);
     out["rate"] = rate(now.rate);

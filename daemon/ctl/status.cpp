@@ -44,13 +44,18 @@ std::string jobs_line(const counts& jobs, const palette& paint) {
     return line + (line == "jobs:" ? "  none" : "");
 }
 
+// At the pace of late; nullopt: there is nothing to do, or nobody can tell.
+std::optional<milliseconds> time_to_go(const status_view& view, const pace& speed) {
+    const bool moves = view.open() != 0 && !view.stands_still();
+    return moves ? speed.time_for(view.open()) : std::nullopt;
+}
+
 std::string pace_line(const status_view& view, const pace& speed) {
     const auto rate = speed.rate();
     std::string line = "pace:  " + (rate ? with_one_digit(*rate) : std::string("?")) + " jobs/s";
-    if (const auto rest = speed.time_for(view.open()); rest && view.open() != 0) {
-        line += ", " + std::to_string(view.open()) + " open: about " + length_of(*rest) + " to go";
-    } else {
-        line += ", " + std::to_string(view.open()) + " open";
+    line += ", " + std::to_string(view.open()) + " open";
+    if (const auto rest = time_to_go(view, speed)) {
+        line += ": about " + length_of(*rest) + " to go";
     }
     return line;
 }
@@ -294,7 +299,7 @@ std::string as_json(const status_view& view, const pace* speed) {
         .add_raw("accounts", list_json(accounts));
     if (speed != nullptr) {
         const auto rate = speed->rate();
-        const auto rest = speed->time_for(view.open());
+        const auto rest = time_to_go(view, *speed);
         line.add_raw("jobs_per_second", rate ? with_one_digit(*rate) : "null")
             .add_raw("seconds_to_go", rest ? std::to_string(rest->count() / 1'000) : "null");
     }

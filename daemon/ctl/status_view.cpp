@@ -168,6 +168,15 @@ std::uint64_t status_view::open() const {
     return open_in(jobs);
 }
 
+bool status_view::stands_still() const {
+    const auto waits = [](const account_view& account) {
+        return !account.configured || account.pause || (account.window && !account.window->open);
+    };
+    return std::ranges::all_of(accounts, [&](const account_view& account) {
+        return open_in(account.jobs) == 0 || waits(account);
+    });
+}
+
 const account_view* status_view::account(std::string_view id) const {
     const auto found = std::ranges::find(accounts, id, &account_view::id);
     return found == accounts.end() ? nullptr : &*found;

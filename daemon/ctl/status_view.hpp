@@ -60,6 +60,8 @@ struct status_view {
     std::vector<account_view> accounts;
 
     [[nodiscard]] std::uint64_t open() const;
+    // Whether all open jobs are of accounts that send nothing for now.
+    [[nodiscard]] bool stands_still() const;
     [[nodiscard]] const account_view* account(std::string_view id) const;
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "daemon/admin/html.hpp"
+#include "onboardd/admin/pages.hpp"
 
 namespace onboardd::admin {
 namespace {
@@ -160,6 +161,35 @@ TEST(Estimate, IsMadeWhereThereIsARate) {
     EXPECT_EQ(time_left(0, 10), std::nullopt);
     EXPECT_EQ(time_left(100, 0), std::nullopt);
     EXPECT_EQ(time_left(1'000'000'000, 0.001), std::nullopt);
+}
+
+TEST(Estimate, IsNotMadeWhereNoAccountWithOpenJobsIsAtWork) {
+    auto now = a_night();
+    auto& account = now.status.accounts[0];
+    account.by_state[static_cast<std::size_t>(job_state::deferred)] = 3;
+    account_status idle;  // at work, with nothing to do
+    now.status.accounts.push_back(idle);
+    EXPECT_EQ(time_left(100, now), 50s);
+    for (const auto pause : {account_pause::by_operator, account_pause::forbidden}) {
+        now.status.accounts[0].pause = pause;
+        EXPECT_EQ(time_left(100, now), std::nullopt);
+    }
+    EXPECT_THAT(render_page(now), HasSubstr("no account is at work"));
+    EXPECT_THAT(status_json(now), HasSubstr("\"seconds_left\":null"));
+    now.status.accounts[0].pause = account_pause::none;
+    now.status.accounts[0].window_open = false;
+    EXPECT_EQ(time_left(100, now), std::nullopt);
+    now.status.accounts[1].by_state[static_cast<std::size_t>(job_state::queued)] = 1;
+    EXPECT_EQ(time_left(100, now), 50s);
+}
+
+TEST(Page, SaysSinceWhenAnOperatorPausedAnAccount) {
+    auto now = a_night();
+    now.status.accounts[0].pause = account_pause::by_operator;
+    now.status.accounts[0].paused_by =
+        operator_pause{.account = "T12345678", .since = one_o_clock() - 5min, .uid = 0};
+    EXPECT_THAT(render_page(now), HasSubstr("paused: by an operator</span>"));
+    EXPECT_THAT(render_page(now), ContainsRegex("since <time[^>]*>00:55"));
 }
 
 }  // namespace

@@ -51,4 +51,11 @@ std::vector<reason_count> refusals_of(const std::vector<batch_progress>& batches
 // How long `open` jobs take at the rate of late; nullopt: nobody can tell.
 std::optional<std::chrono::seconds> time_left(std::uint64_t open, double per_second);
 
+// Whether all open jobs are of accounts that send nothing for now: paused, their window closed, or
+// not in the configuration. The rate of late says nothing about when those end.
+bool stands_still(const engine_status& status);
+
+// The same for `open` jobs of what there is to do now.
+std::optional<std::chrono::seconds> time_left(std::uint64_t open, const overview& now);
+
 }  // namespace onboardd::admin
