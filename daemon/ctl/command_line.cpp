@@ -14,8 +14,8 @@ constexpr const char* exit_codes_text =
     "job, batch or account; 2 usage; 3 audit found something, check and submit met what is no "
     "job,\n"
     "or the state of a job does not let it be held, released, retried or cancelled; 75 the daemon\n"
-    "runs (fsck); 77 this user may not speak with the daemon or not read the ledger; 78 bad\n"
-    "configuration, or no ledger.";
+    "runs (fsck); 77 this user may not speak with the daemon, not read the ledger, or not hand\n"
+    "jobs in; 78 bad configuration, or no ledger.";
 
 constexpr const char* references_text =
     "REFERENCE or ACCOUNT/REFERENCE; - for one a line on standard input; ALL for every job that "

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "daemon/ctl/control_socket.hpp"
 #include "daemon/ctl/output.hpp"
 #include "daemon/spool/file_access.hpp"
 #include "daemon/spool/reject_files.hpp"
@@ -22,6 +23,15 @@ void must(const result<void>& done, const std::string& about) {
     if (done.has_error()) {
         fail_with(done.error().value(), about);
     }
+}
+
+// For errno.
+[[noreturn]] void fail_to_write_in(const std::string& directory) {
+    if (errno == EACCES || errno == EPERM) {
+        throw not_allowed(shown(directory) +
+                          ": this user may not hand jobs in (that is for the group of incoming/)");
+    }
+    fail_with(errno, directory);
 }
 
 }  // namespace
@@ -43,13 +53,13 @@ unique_fd open_incoming(const config& settings, const std::string& batch) {
     const auto incoming = settings.spool.directory / "incoming";
     unique_fd fd(::open(incoming.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd) {
-        fail_with(errno, incoming.native());
+        fail_to_write_in(incoming.native());
     }
     if (batch.empty()) {
         return fd;
     }
     if (::mkdirat(fd.get(), batch.c_str(), 0770) != 0 && errno != EEXIST) {
-        fail_with(errno, (incoming / batch).native());
+        fail_to_write_in((incoming / batch).native());
     }
     must(spooling::sync_file(fd.get()), incoming.native());
     auto inner = spooling::open_directory_beneath(fd.get(), batch);
@@ -70,7 +80,7 @@ written_file::written_file(int directory, std::string name)
       fd_(::openat(directory, temporary_.c_str(),
                    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, file_mode)) {
     if (!fd_) {
-        fail_with(errno, name_);
+        fail_to_write_in(name_);
     }
     if (::fchmod(fd_.get(), file_mode) != 0) {
         const int code = errno;

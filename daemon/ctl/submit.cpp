@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 
@@ -33,6 +34,11 @@ public:
             ++faulty_;
             return;
         }
+        if (std::ranges::any_of(files_, [&](const auto& one) { return one->name() == name; })) {
+            to_.err << "onboardctl: " << shown(name) << " is the name of two of the files\n";
+            ++faulty_;
+            return;
+        }
         unique_fd opened;
         if (!standard) {
             opened = unique_fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
@@ -52,6 +58,10 @@ public:
             to_.err << "onboardctl: nothing was handed off\n";
             return found_some;
         }
+        if (!all_places_are_free()) {
+            to_.err << "onboardctl: nothing was handed off\n";
+            return failed;
+        }
         for (auto& file : files_) {
             file->hand_off();
         }
@@ -68,6 +78,19 @@ public:
     }
 
 private:
+    bool all_places_are_free() {
+        bool free = true;
+        for (const auto& file : files_) {
+            if (::faccessat(directory_.get(), file->name().c_str(), F_OK, AT_SYMLINK_NOFOLLOW) ==
+                0) {
+                to_.err << "onboardctl: " << shown(file->name())
+                        << " is in incoming/ already: onboardd has not taken it yet\n";
+                free = false;
+            }
+        }
+        return free;
+    }
+
     void check(written_file& file, const std::string& told_as, bool standard) {
         const auto batch = batch_.empty() ? std::string("default") : batch_;
         std::vector<std::string> faults;

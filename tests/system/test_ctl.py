@@ -169,7 +169,17 @@ class Looking(CtlTest):
         self.assertEqual(site.spool_files(), [])
         self.assertIn("1 job handed off", self.ctl(site, "submit", good).stdout)
         self.assertEqual(site.spool_files(), ["good.json"])
-        self.ctl(site, "submit", good, code=1)  # nothing is replaced
+        again = self.ctl(site, "submit", good, code=1).stderr  # nothing is replaced
+        self.assertIn("good.json is in incoming/ already: onboardd has not taken it yet", again)
+        other = site.path("other.json")
+        with open(other, "w", encoding="utf-8") as file:
+            json.dump(site.oracle.make_job("other"), file)
+        for files, code, said in (([other, good], 1, "already"),
+                                  ([other, other], 3, "other.json is the name of two of the files")):
+            told = self.ctl(site, "submit", *files, code=code).stderr
+            self.assertIn(said, told)
+            self.assertIn("nothing was handed off", told)
+        self.assertEqual(site.spool_files(), ["good.json"])
         self.assertEqual(os.stat(os.path.join(site.incoming, "good.json")).st_mode & 0o777, 0o640)
         one = json.dumps(site.oracle.issue("from-stdin", batch="night"), indent=2).encode()
         self.ctl(site, "submit", "--batch", "night", "-", stdin=one)

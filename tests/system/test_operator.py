@@ -277,6 +277,19 @@ class OtherUsers(OperatorTest):
         self.assertEqual(ran.returncode, code, (arguments, ran.stdout, ran.stderr))
         return (ran.stdout if code == 0 else ran.stderr).decode()
 
+    def test_strangers_may_not_hand_jobs_in(self):
+        site = self.filled(1)
+        self.open_to_others(site)
+        file = site.path("job.json")
+        with open(file, "w", encoding="utf-8") as out:
+            json.dump(site.oracle.make_job("new"), out)
+        os.chmod(file, 0o644)
+        self.assertIn("good", self.ctl_as(site, 65534, "check", file))
+        for batch in ([], ["--batch", "night"]):
+            with self.subTest(batch):
+                said = self.ctl_as(site, 65534, "submit", *batch, file, code=77)
+                self.assertIn("this user may not hand jobs in", said)
+
     def test_strangers_may_not_look_or_change(self):
         site, daemon = self.waiting(1)
         self.open_to_others(site)
