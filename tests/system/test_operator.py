@@ -359,6 +359,7 @@ class Terminal(OperatorTest):
 
     def start(self, site, *arguments, **environment):
         main_end, terminal = pty.openpty()
+        termios.tcsetwinsize(terminal, (24, 100))
         self.addCleanup(os.close, main_end)
         before = termios.tcgetattr(terminal)
         process = subprocess.Popen(
@@ -412,12 +413,25 @@ class Terminal(OperatorTest):
 
     def test_colour_is_for_terminals_whose_user_wants_it(self):
         site = self.filled(1)
-        for environment, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
-            process, end, _ = self.start(site, "status", **environment)
-            seen = self.read_until(end, b"WAITS FOR")
-            self.assertEqual(process.wait(BOUND), 0)
-            self.assertEqual(b"\x1b[" in seen, coloured)
-        self.assertNotIn("\x1b", self.ctl(site, "status").stdout)
+        for command, last in (("status", b"WAITS FOR"), ("list", b"refused 4")):
+            for environment, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
+                process, end, _ = self.start(site, command, **environment)
+                seen = self.read_until(end, last)
+                self.assertEqual(process.wait(BOUND), 0)
+                self.assertEqual(b"\x1b[" in seen, coloured)
+            self.assertNotIn("\x1b", self.ctl(site, command).stdout)
+
+    def test_a_list_is_cut_to_the_terminal_and_not_elsewhere(self):
+        site = self.filled(1)
+        process, end, _ = self.start(site, "list", NO_COLOR="1")
+        seen = self.read_until(end, "…".encode()).decode()
+        self.assertEqual(process.wait(BOUND), 0)
+        whole = self.ctl(site, "list").stdout
+        (line,) = (one for one in whole.splitlines() if "rejected" in one)
+        self.assertGreater(len(line), 100)
+        (cut,) = (one.rstrip("\r") for one in seen.split("\n") if "rejected" in one)
+        self.assertEqual(len(cut), 100)
+        self.assertEqual(cut, line[:99] + "…")
 
 
 if __name__ == "__main__":
