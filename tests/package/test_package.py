@@ -380,6 +380,8 @@ class Package(unittest.TestCase):
         moved is the stamp that says when the timer went off last: a night has passed since, and is made up for."""
         self.machine.run("systemctl", "stop", "onboardd-drain.timer")
         self.machine.run("touch", "-d", "26 hours ago", "/var/lib/systemd/timers/stamp-onboardd-drain.timer")
+        for unit in ("onboardd-drain.timer", "onboardd-drain.service"):  # seven starts within seconds are no fault here
+            self.machine.run("systemctl", "reset-failed", unit)
         self.machine.run("systemctl", "start", "onboardd-drain.timer")
 
     def test_14_a_week_of_nights(self):
