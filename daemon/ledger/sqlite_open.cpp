@@ -107,9 +107,15 @@ void check_that_nothing_is_padded(database& db, const path& file) {
 }
 
 void check_table(database& db, const path& file, const char* pragma) {
-    if (const auto verdict = db.text(pragma); verdict != "ok") {
-        refuse(file, "is damaged (" + verdict + "): restore it from a backup");
+    const auto verdict = db.text(pragma);
+    if (verdict == "ok") {
+        return;
     }
+    // Of a page that the disk did not give; the file itself may be whole.
+    if (verdict.find("unable to get the page") != std::string::npos) {
+        refuse(file, "cannot be read (" + verdict + "): look after its disk first");
+    }
+    refuse(file, "is damaged (" + verdict + "): run onboardctl fsck");
 }
 
 // What a start can afford. Pages do not go bad by a crash of the process, so the sums are checked,

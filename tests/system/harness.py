@@ -303,6 +303,26 @@ def mount_tmpfs(test, directory, **limits):
     test.addCleanup(subprocess.run, ["umount", "--lazy", directory], check=False)
 
 
+def mount_quota(test, directory, size):
+    """The same with a quota: the disk has more room than one may use, which statvfs() shows."""
+    disk = directory.rstrip("/") + ".disk"
+    os.mkdir(disk)
+    with open(disk + ".img", "wb") as image:
+        image.truncate(256 << 20)
+    subprocess.run(["mkfs.btrfs", "-q", disk + ".img"], check=True, capture_output=True)
+    done = subprocess.run(["mount", "-o", "loop", disk + ".img", disk],
+                          stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        test.skipTest("mounting is not allowed here: " + done.stderr.strip())
+    test.addCleanup(subprocess.run, ["umount", "--lazy", disk], check=False)
+    part = os.path.join(disk, "part")
+    for command in (["quota", "enable", disk], ["subvolume", "create", part],
+                    ["qgroup", "limit", size, part]):
+        subprocess.run(["btrfs", *command], check=True, capture_output=True)
+    subprocess.run(["mount", "--bind", part, directory], check=True)
+    test.addCleanup(subprocess.run, ["umount", "--lazy", directory], check=False)
+
+
 class Filler:
     """Takes all the room that a disk has, bytes or inodes, and unless `once` also what becomes free
     until it is stopped."""
@@ -327,7 +347,7 @@ class Filler:
                     while not self.inodes:
                         file.write(bytes(4096))
         except OSError as error:
-            if error.errno != errno.ENOSPC:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
                 raise
 
     def work(self):
