@@ -1,5 +1,6 @@
 """Starting, stopping, reloading, giving up; what the command line, systemd and the log see."""
 
+import base64
 import json
 import os
 import re
@@ -7,7 +8,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import (ACCOUNT, BOUND, CANARY_TEXT, DAEMON, OTHER, SECRET, NotifySocket, SystemTest,
+from harness import (ACCOUNT, BOUND, CANARY_TEXT, CLIENT, DAEMON, OTHER, SECRET, NotifySocket, SystemTest,
                      eventually, main, scaled, stays)
 
 
@@ -415,6 +416,41 @@ class Privacy(SystemTest):
                            (("ledger", "ledger.db.reserve"), 0o600)):
             found = os.stat(site.path(*path)).st_mode & 0o777
             self.assertEqual(found, mode, "%s is %o" % (path, found))
+
+    def memory_of(self, pid):
+        """What a core of it would hold, piece by piece."""
+        with open("/proc/%d/maps" % pid, encoding="ascii") as maps, \
+                open("/proc/%d/mem" % pid, "rb", buffering=0) as memory:
+            for line in maps:
+                bounds, rights = line.split()[:2]
+                start, end = (int(bound, 16) for bound in bounds.split("-"))
+                if "w" in rights and end - start < 1 << 30:  # not what a sanitizer reserves
+                    memory.seek(start)
+                    try:
+                        yield memory.read(end - start)
+                    except OSError:
+                        pass  # not all that is mapped is memory
+
+    def test_the_secret_is_in_memory_once(self):
+        """Where it is kept for the next token; nothing that was made of it is left."""
+        site = self.site("--latency", "3000")
+        site.drop(site.oracle.issue("a"))
+        daemon = site.serve()
+        # Soon after it was used: memory that is given back is soon overwritten by others.
+        eventually(lambda: site.sandbox.posts() == 1, "it has a token")
+        try:
+            pieces = list(self.memory_of(daemon.process.pid))
+        except PermissionError:
+            self.skipTest("only root may look")
+
+        def count(needle):
+            return sum(piece.count(needle.encode()) for piece in pieces)
+        basic = base64.b64encode((CLIENT + ":" + SECRET).encode()).decode()
+        self.assertEqual((count(SECRET), count(basic)), (1, 0))
+        self.assertGreater(count(ACCOUNT), 0, "it was found what is there")
+        site.wait_for_outcome("a")
+        self.assertEqual(daemon.stop(), 0)
+        site.oracle.judge(reports=False)
 
     def test_the_secret_is_not_in_the_process_list(self):
         site = self.site("--latency", "500")
