@@ -23,7 +23,6 @@ constexpr choice_rule<log_format, 4> format_rule{{{{"auto", log_format::automati
                                                    {"text", log_format::text},
                                                    {"json", log_format::json}}}};
 constexpr path_rule any_path{limits::path_bytes_max};
-constexpr text_rule any_text{limits::text_bytes_max};
 
 class config_reader {
 public:
@@ -135,7 +134,7 @@ void config_reader::read_account(const yaml_node& node, const std::string& path)
     in.require({"id", "client_id", "client_secret_file"});
     in.read("id", account.id, read_account_id);
     check_unique(account, in.find("id"), path);
-    in.read("client_id", account.client_id, any_text);
+    in.read("client_id", account.client_id, read_client_id);
     in.read("client_secret_file", account.client_secret_file, file_rule{surroundings_});
     if (!account.client_secret_file.empty())
         note_file(in, "client_secret_file", file_kind::secret, account.client_secret_file);

@@ -86,6 +86,16 @@ string_reading read_account_id(const yaml_node& node) {
     return string_reading::good(node.text);
 }
 
+string_reading read_client_id(const yaml_node& node) {
+    if (auto wrong = wrong_with_text(node.text, limits::text_bytes_max); !wrong.empty()) {
+        return string_reading::bad(wrong);
+    }
+    if (node.text.find(':') != std::string::npos) {
+        return string_reading::bad("a colon within; allowed: text without one (RFC 7617)");
+    }
+    return string_reading::good(node.text);
+}
+
 string_reading read_base_url(const yaml_node& node) {
     if (auto wrong = wrong_with_text(node.text, limits::url_bytes_max); !wrong.empty())
         return string_reading::bad(wrong);

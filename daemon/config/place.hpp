@@ -11,6 +11,9 @@ namespace onboardd::reading {
 // ^[PT]\d{8}$
 reading_of<std::string> read_account_id(const yaml_node& node);
 
+// Text without a colon, which ends it in HTTP Basic (RFC 7617).
+reading_of<std::string> read_client_id(const yaml_node& node);
+
 // https only; gives it without a slash at the end. Never repeats the value: somebody may have put a
 // password there.
 reading_of<std::string> read_base_url(const yaml_node& node);

@@ -300,6 +300,13 @@ TEST(Config, ChecksAccountIds) {
     }
 }
 
+TEST(Config, WantsNoColonInAClientId) {
+    EXPECT_THAT(
+        faults_of("accounts: [{id: T12345678, client_id: 'a:b', client_secret_file: /s}]\n"),
+        ElementsAre("1:39: accounts[0].client_id: a colon within; allowed: text without one (RFC "
+                    "7617)"));
+}
+
 TEST(Config, ReportsAllFaultsInTheOrderOfTheFile) {
     EXPECT_THAT(
         faults_of("log: {level: loud}\n"
