@@ -4,6 +4,7 @@ import calendar
 import json
 import os
 import re
+import subprocess
 import time
 import unittest
 
@@ -119,6 +120,29 @@ class HandOff(SystemTest):
         os.mkdir(site.incoming)
         site.drop(site.oracle.issue("after"))
         site.wait_for_outcome("after")
+        self.end(site)
+
+    def test_files_that_nobody_tells_about(self):
+        """As on NFS, where another machine writes: here behind the back of an overlay."""
+        site = self.site(spool={"rescan": "200ms"})
+        behind = site.path("behind")
+        for part in ("lower", "upper", "work"):
+            os.makedirs(os.path.join(behind, part))
+        done = subprocess.run(
+            ["mount", "-t", "overlay", "-o", "lowerdir={0}/lower,upperdir={0}/upper,"
+             "workdir={0}/work".format(behind), "overlay", site.path("spool")],
+            stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            self.skipTest("mounting is not allowed here: " + done.stderr.strip())
+        self.addCleanup(subprocess.run, ["umount", "--lazy", site.path("spool")], check=False)
+        site.daemon = site.serve()
+        for number in range(5):
+            job = site.oracle.issue("job-%d" % number)
+            name = os.path.join(behind, "upper", "incoming", job["reference"] + ".json")
+            with open(name + ".part", "w", encoding="utf-8") as file:
+                json.dump(job, file)
+            os.rename(name + ".part", name)
+            site.wait_for_outcome(job["reference"])
         self.end(site)
 
     def test_a_flood(self):
