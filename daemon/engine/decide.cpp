@@ -199,6 +199,14 @@ void conflict_about(job& row, std::string why, const findings& seen, wall_time n
 
 constexpr const char* many_cases = "the provider has more than one case with this reference";
 
+// Of a job that had ended as `state`.
+std::string second_case_of(job_state state) {
+    if (state == job_state::created) {
+        return many_cases;
+    }
+    return "the provider opened a case after the job had ended as " + std::string(to_string(state));
+}
+
 // By then the last byte of the attempt had left, if it ever did.
 wall_time lost_at(const job& row) {
     return row.lost_at.value_or(row.submitted_at.value_or(row.received_at));
@@ -422,9 +430,7 @@ decision after_watch(const job& row, const findings& seen, const decision_rules&
     const bool foreign = std::ranges::any_of(
         seen.sightings, [&](const sighting& one) { return one.found.facts.id != row.the_case.id; });
     if (foreign) {
-        const auto late = "the provider opened a case after the job had ended as " +
-                          std::string(to_string(row.state));
-        conflict_about(next.after, row.state == job_state::created ? many_cases : late, seen, now);
+        conflict_about(next.after, second_case_of(row.state), seen, now);
         return next;
     }
     const auto since = lost_at(row);

@@ -398,6 +398,9 @@ TEST_F(Decide, AnOldProofOfAbsenceIsNotSentOn) {
 
 TEST_F(Decide, ADeferredFirstAttemptNeedsNoProof) {
     EXPECT_FALSE(proof_is_stale(answer(429).after, rules, now, now + 10h));
+    auto row = unknown(rules.settle);
+    row.resends = 1;
+    EXPECT_FALSE(proof_is_stale(row, rules, now, now + 10h)) << "it is looked up anyway";
 }
 
 TEST_F(Decide, AProofIsAsOldAfterAnAttemptThatWasNotApplied) {
@@ -898,6 +901,17 @@ TEST_F(Decide, AFollowedCaseIgnoresWhatIsNotItsOwnOrHasLostItsLink) {
     }
     EXPECT_TRUE(after_read(row, changed, rules, now, random).keep_answer);
     EXPECT_FALSE(after_read(row, parse_case(good_case), rules, now, random).keep_answer);
+}
+
+TEST_F(Decide, AnAdoptedCaseIsWatchedFirstAndThenFollowed) {
+    rules.follow_interval = 1h;
+    auto row = look_up(unknown(1min), seen_case(true)).after;
+    EXPECT_TRUE(row.followed);
+    EXPECT_EQ(row.due_at, now + rules.settle);
+    row = after_watch(row, seen_case(true), rules, now + rules.settle).after;
+    EXPECT_FALSE(row.lost_at);
+    EXPECT_TRUE(row.followed);
+    EXPECT_EQ(row.due_at, now + rules.settle + 1h);
 }
 
 TEST_F(Decide, FollowingEndsWhenItIsSwitchedOff) {

@@ -95,6 +95,10 @@ INSTANTIATE_TEST_SUITE_P(
         state_case{job_state{}, "damaged", "damaged", "damaged", "damaged"}),
     [](const auto& one) { return std::string(to_string(one.param.state)); });
 
+TEST(Operate, KnowsNoOtherOperation) {
+    EXPECT_EQ(outcome_of(a_row(job_state::queued), static_cast<operation>(99)), "damaged");
+}
+
 TEST(Operate, WhatIsDueAlreadyIsLeftAlone) {
     for (const auto state : {job_state::unknown, job_state::deferred, job_state::accepted}) {
         auto row = a_row(state);
