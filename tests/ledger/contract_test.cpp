@@ -51,7 +51,7 @@ TEST_P(LedgerContract, TheSameContentAgainIsKnownAndOtherContentIsRefusedAlsoWit
 }
 
 TEST_P(LedgerContract, ClaimsHigherPriorityThenEarlierDueTimeThenOrderOfArrival) {
-    const auto with = [&](std::string reference, int priority,
+    const auto with = [&](const std::string& reference, int priority,
                           std::optional<wall_time> not_before) {
         auto fresh = a_job(reference);
         fresh.priority = static_cast<std::int8_t>(priority);
@@ -71,7 +71,7 @@ TEST_P(LedgerContract, ClaimsHigherPriorityThenEarlierDueTimeThenOrderOfArrival)
 TEST_P(LedgerContract, AClaimBringsTheExactRequestAndTheFingerprint) {
     auto fresh = a_job("one");
     fresh.request = std::string("{\"a\":\"\0\xff\"}", 10);
-    fresh.fingerprint = {.organization_number = "9:1,\n\0x",
+    fresh.fingerprint = {.organization_number = std::string("9:1,\n\0x", 7),
                          .products = {"", "a;b", std::string("\0", 1)}};
     accept({fresh, a_job("two")});
     restart();
@@ -201,7 +201,8 @@ TEST_P(LedgerContract, AStaleTransitionDoesNotUndoOthersOfTheSameMoment) {
         ++done;
     };
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        asio::co_spawn(loop, one(i), [](std::exception_ptr failure) { EXPECT_FALSE(failure); });
+        asio::co_spawn(loop, one(i),
+                       [](const std::exception_ptr& failure) { EXPECT_FALSE(failure); });
     }
     while (done < rows.size()) {
         loop.restart();
@@ -232,7 +233,7 @@ TEST_P(LedgerContract, EveryMemberOfARowIsReadBackAsItWasWritten) {
     row.resends = 8;
     row.absent_since = wall_time(0ms);
     row.lost_at = wall_time(1ms);
-    row.the_case = {.id = "i\0d",
+    row.the_case = {.id = std::string("i\0d", 3),
                     .case_id = "c'; DROP TABLE job; --",
                     .contract_url = "https://ø",
                     .case_status = "S",
@@ -257,8 +258,7 @@ TEST_P(LedgerContract, EveryMemberOfARowIsReadBackAsItWasWritten) {
     EXPECT_EQ(found("one"), row);
     EXPECT_EQ(answer_of(row.id), std::string("\0answer", 7));
 
-    auto plain = accepted;  // and all of it can be taken back
-    must(record(plain, job_state::created));
+    must(record(accepted, job_state::created));  // all of it can be taken back
     restart();
     EXPECT_EQ(found("one"), accepted);
 }

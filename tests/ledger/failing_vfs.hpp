@@ -67,7 +67,7 @@ private:
     const sqlite3_io_methods& really(sqlite3_file* file) { return *open_.at(file).methods; }
     tracked_file& file_of(sqlite3_file* file) { return files_[open_.at(file).name]; }
 
-    static failing_vfs* current_;
+    static failing_vfs* current_;  // NOLINT(readability-identifier-naming): private, so with suffix
 
     mutable std::mutex mutex_;
     sqlite3_vfs* real_;

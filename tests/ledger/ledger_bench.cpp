@@ -6,13 +6,13 @@
 // The ledger lies in $LEDGER_BENCH_DIRECTORY, or in the directory for temporary files.
 
 #include <benchmark/benchmark.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <numeric>
 #include <random>
@@ -74,7 +74,7 @@ public:
     void all(std::size_t count, Make make) {
         std::size_t done = 0;
         for (std::size_t i = 0; i < count; ++i) {
-            asio::co_spawn(loop, make(i), [&done](std::exception_ptr failure) {
+            asio::co_spawn(loop, make(i), [&done](const std::exception_ptr& failure) {
                 if (failure) {
                     std::rethrow_exception(failure);
                 }

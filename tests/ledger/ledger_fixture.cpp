@@ -25,7 +25,7 @@ job_error an_error(error_kind kind, int http_status, const std::string& message)
     return error;
 }
 
-void ledger_fixture::run(std::function<asio::awaitable<void>()> body) {
+void ledger_fixture::run(const std::function<asio::awaitable<void>()>& body) {
     test::run(loop, body());
 }
 

@@ -50,7 +50,7 @@ public:
     virtual ~ledger_fixture() = default;
 
     // Runs a coroutine to its end on the loop.
-    void run(std::function<asio::awaitable<void>()> body);
+    void run(const std::function<asio::awaitable<void>()>& body);
 
     // Each call of the ledger, run to its end by itself; must succeed.
     std::vector<admission> accept(std::vector<new_job> jobs);

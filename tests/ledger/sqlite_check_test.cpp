@@ -50,7 +50,7 @@ protected:
             EXPECT_FALSE(one.text.empty());
         }
         std::ranges::sort(found);
-        found.erase(std::ranges::unique(found).begin(), found.end());
+        found.erase(std::unique(found.begin(), found.end()), found.end());
         return found;
     }
 

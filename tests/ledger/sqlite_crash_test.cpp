@@ -1,10 +1,10 @@
 // kill -9 at any moment: whatever was acknowledged before is there afterwards.
 
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <csignal>
 #include <map>
 #include <random>
 

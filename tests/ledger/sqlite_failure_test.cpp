@@ -181,7 +181,8 @@ TEST_F(SqliteFailureTest, AllCallersOfAFailedCommitAreTold) {
     };
     disk.fail_next_sync();
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        asio::co_spawn(loop, one(i), [](std::exception_ptr failure) { EXPECT_FALSE(failure); });
+        asio::co_spawn(loop, one(i),
+                       [](const std::exception_ptr& failure) { EXPECT_FALSE(failure); });
     }
     loop.restart();
     loop.run();

@@ -167,7 +167,7 @@ TEST_F(SqliteFullTest, ResultsGoOnWhereNewJobsAreRefused) {
         const auto verdict = co_await book->record(std::move(after), job_state::queued);
         recorded = verdict.has_error() ? verdict.error() : error_code();
     };
-    const auto ended = [](std::exception_ptr failure) { EXPECT_FALSE(failure); };
+    const auto ended = [](const std::exception_ptr& failure) { EXPECT_FALSE(failure); };
     disk.fill_at(0, false);
     asio::co_spawn(loop, take_in(), ended);
     asio::co_spawn(loop, note_result(), ended);

@@ -337,7 +337,8 @@ TEST_F(SqliteStartTest, TransitionsOfOneMomentShareACommit) {
         must(co_await book->record(std::move(after), job_state::queued));
     };
     for (std::size_t i = 0; i < claims.size(); ++i) {
-        asio::co_spawn(loop, one(i), [](std::exception_ptr failure) { EXPECT_FALSE(failure); });
+        asio::co_spawn(loop, one(i),
+                       [](const std::exception_ptr& failure) { EXPECT_FALSE(failure); });
     }
     loop.restart();
     loop.run();
@@ -362,7 +363,8 @@ TEST_F(SqliteStartTest, ACommitHoldsNoMoreRowsThanAllowed) {
         must(co_await book->record(claims[i].row, job_state::queued));
     };
     for (std::size_t i = 0; i < claims.size(); ++i) {
-        asio::co_spawn(loop, one(i), [](std::exception_ptr failure) { EXPECT_FALSE(failure); });
+        asio::co_spawn(loop, one(i),
+                       [](const std::exception_ptr& failure) { EXPECT_FALSE(failure); });
     }
     loop.restart();
     loop.run();
@@ -377,7 +379,7 @@ TEST_F(SqliteStartTest, WhatIsLeftWhenTheLedgerGoesIsStillDone) {
         must(co_await book->accept(std::move(jobs)));
         done = true;
     };
-    asio::co_spawn(loop, one(), [](std::exception_ptr failure) { EXPECT_FALSE(failure); });
+    asio::co_spawn(loop, one(), [](const std::exception_ptr& failure) { EXPECT_FALSE(failure); });
     loop.restart();
     loop.run_one();  // the call is made
     loop.poll_one();
