@@ -38,7 +38,7 @@ public:
         return file_calls::write(fd, bytes);
     }
     void start_write_back(int fd) override {
-        steps.push_back("start");
+        steps.emplace_back("start");
         file_calls::start_write_back(fd);
     }
     error_code sync(int fd) override {
@@ -51,7 +51,7 @@ public:
         return fails("rename " + to) ? disk_error : file_calls::rename(directory, from, to);
     }
     error_code remove(int directory, const std::string& name) override {
-        steps.push_back("remove");
+        steps.emplace_back("remove");
         return file_calls::remove(directory, name);
     }
 

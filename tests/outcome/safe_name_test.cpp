@@ -11,9 +11,7 @@ TEST(SafeName, TakesAccountsOfTheContractOnly) {
     EXPECT_TRUE(is_account("T12345678"));
     EXPECT_TRUE(is_account("P00000000"));
     for (const char* text : {"", "T1234567", "T123456789", "t12345678", "X12345678", "T1234567a",
-                             "../../etc", "T1234567/", "T1234567\n",
-                             "\xC3\xA5"
-                             "1234567"}) {
+                             "../../etc", "T1234567/", "T1234567\n", "\u00e51234567"}) {
         EXPECT_FALSE(is_account(text)) << text;
     }
     EXPECT_FALSE(is_account(std::string_view("T1234567\0", 9)));
