@@ -186,7 +186,7 @@ TEST_F(HttpBrokenAnswerTest, NoRedirectIsFollowed) {
 
 TEST_F(HttpBrokenAnswerTest, ALongListStreamsThroughLittleMemory) {
     constexpr std::size_t cases = 200'000;
-    const std::string one = "{\"id\":\"0123456789abcdef\",\"status\":\"CREATED\"},";
+    const std::string one = R"({"id":"0123456789abcdef","status":"CREATED"},)";
     test::tls_server server(good_identity(), [&](test::tls_session& session) {
         session.read_request();
         session.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");

@@ -60,7 +60,7 @@ http::client_options client_fixture::options_for(const tls_server& server) const
     return options;
 }
 
-void client_fixture::with_client(http::client_options options, body play) {
+void client_fixture::with_client(http::client_options options, const body& play) {
     {
         auto client = http::make_client(loop.get_executor(), time, log, std::move(options));
         run(loop, play_beside_run(time, *client, play));

@@ -58,7 +58,7 @@ protected:
 
     // Runs `play` with a client whose run() runs beside it; ends both and sees that nothing is left
     // on the loop.
-    void with_client(http::client_options options, body play);
+    void with_client(http::client_options options, const body& play);
 
     // The answer to one request with a client of its own.
     result<http::response, http::failure> ask(const tls_server& server, http::request message,

@@ -8,6 +8,7 @@
 
 #include "http/client_fixture.hpp"
 #include "http/tls_server.hpp"
+#include "support/environment.hpp"
 
 namespace onboardd {
 namespace {
@@ -29,26 +30,6 @@ test::tls_server::options plain_tcp() {
     wanted.plain = true;
     return wanted;
 }
-
-// Sets variables of the environment for its life.
-class environment {
-public:
-    void set(const char* name, const std::string& value) {
-        ::setenv(name, value.c_str(), 1);
-        names_.push_back(name);
-    }
-    environment() = default;
-    environment(const environment&) = delete;
-    environment& operator=(const environment&) = delete;
-    ~environment() {
-        for (const auto* name : names_) {
-            ::unsetenv(name);
-        }
-    }
-
-private:
-    std::vector<const char*> names_;
-};
 
 TEST_F(HttpHostileNetworkTest, ARedirectTakesTheTokenNowhere) {
     test::tls_server other(good_identity(), test::always_answers(test::good_answer("caught")));
@@ -90,7 +71,7 @@ TEST_F(HttpHostileNetworkTest, ARedirectTakesTheTokenNowhere) {
 TEST_F(HttpHostileNetworkTest, ProxiesOfTheEnvironmentAreNotAsked) {
     test::tls_server canary(good_identity(), test::always_answers("HTTP/1.1 200 OK\r\n\r\n"),
                             plain_tcp());
-    environment variables;
+    test::environment variables;
     const auto proxy = "http://127.0.0.1:" + std::to_string(canary.port());
     for (const auto* name :
          {"https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"}) {
@@ -156,13 +137,14 @@ TEST_F(HttpHostileNetworkTest, EndlessPartsCostNoMemory) {
     for (const auto& [name, start] : starts) {
         const std::string filler(16 * 1024, '0');
         std::size_t sent = 0;
-        test::tls_server server(good_identity(), [&](test::tls_session& session) {
-            session.read_request();
-            session.send(start);
-            while (sent < 256 * 1024 * 1024 && session.send(filler)) {
-                sent += filler.size();
-            }
-        });
+        test::tls_server server(good_identity(),
+                                [&, &beginning = start](test::tls_session& session) {
+                                    session.read_request();
+                                    session.send(beginning);
+                                    while (sent < 256 * 1024 * 1024 && session.send(filler)) {
+                                        sent += filler.size();
+                                    }
+                                });
         expect_unknown(ask(server, post("/", "{}")), name);
         server.wait_for_ended(1);
         EXPECT_LT(sent, std::size_t{64} * 1024 * 1024) << name << ": taken for ever";

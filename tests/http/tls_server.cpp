@@ -4,12 +4,12 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <stdexcept>
 #include <utility>
 
@@ -148,7 +148,7 @@ std::string tls_session::server_name() const {
 tls_server::tls_server(const identity& self, script play)
     : tls_server(self, std::move(play), options()) {}
 
-tls_server::tls_server(const identity& self, script play, options wanted)
+tls_server::tls_server(const identity& self, script play, const options& wanted)
     : play_(std::move(play)),
       plain_(wanted.plain),
       context_(SSL_CTX_new(TLS_server_method()), &SSL_CTX_free),

@@ -73,7 +73,7 @@ public:
     };
 
     tls_server(const identity& self, script play);
-    tls_server(const identity& self, script play, options wanted);
+    tls_server(const identity& self, script play, const options& wanted);
     tls_server(const tls_server&) = delete;
     tls_server& operator=(const tls_server&) = delete;
     ~tls_server();

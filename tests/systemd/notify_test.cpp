@@ -9,6 +9,7 @@
 #include <string>
 
 #include "onboardd/systemd/notify.hpp"
+#include "support/environment.hpp"
 
 namespace onboardd {
 namespace {
@@ -28,13 +29,10 @@ protected:
         address.sun_family = AF_UNIX;
         path.copy(address.sun_path, sizeof address.sun_path - 1);
         ASSERT_EQ(::bind(socket_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-        ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+        variables.set("NOTIFY_SOCKET", path);
     }
 
     void TearDown() override {
-        for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) {
-            ::unsetenv(name);
-        }
         ::close(socket_);
         std::error_code ignored;
         std::filesystem::remove_all(folder_, ignored);
@@ -47,6 +45,7 @@ protected:
         return count < 0 ? std::string() : std::string(buffer, static_cast<std::size_t>(count));
     }
 
+    test::environment variables;
     systemd_notifier notifier;
 
 private:
@@ -90,7 +89,7 @@ TEST_F(SystemdNotifier, CannotBeMadeToSayMore) {
 }
 
 TEST_F(SystemdNotifier, IsQuietWithoutSystemd) {
-    ::unsetenv("NOTIFY_SOCKET");
+    test::environment::unset("NOTIFY_SOCKET");
     notifier.ready();
     notifier.status("x");
     EXPECT_EQ(heard(), "");
@@ -98,17 +97,17 @@ TEST_F(SystemdNotifier, IsQuietWithoutSystemd) {
 }
 
 TEST_F(SystemdNotifier, BeatsAtTwiceTheRateThatIsAskedFor) {
-    ::setenv("WATCHDOG_USEC", "30000000", 1);
+    variables.set("WATCHDOG_USEC", "30000000");
     EXPECT_EQ(notifier.watchdog_interval(), 15s);
-    ::setenv("WATCHDOG_PID", std::to_string(::getpid()).c_str(), 1);
+    variables.set("WATCHDOG_PID", std::to_string(::getpid()));
     EXPECT_EQ(notifier.watchdog_interval(), 15s);
-    ::setenv("WATCHDOG_PID", std::to_string(::getpid() + 1).c_str(), 1);
+    variables.set("WATCHDOG_PID", std::to_string(::getpid() + 1));
     EXPECT_EQ(notifier.watchdog_interval(), std::nullopt) << "meant for another process";
 }
 
 TEST_F(SystemdNotifier, TakesNoNonsenseForAWatchdog) {
     for (const char* text : {"", "0", "-1", "soon", "18446744073709551615"}) {
-        ::setenv("WATCHDOG_USEC", text, 1);
+        variables.set("WATCHDOG_USEC", text);
         EXPECT_EQ(notifier.watchdog_interval(), std::nullopt) << text;
     }
 }
