@@ -34,8 +34,7 @@ void harden_process() {
 // and an operator who checks a file has neither. A check does without, then.
 environment find_surroundings(const command_line& options) {
     environment surroundings;
-    if (const char* directory =
-            std::getenv("CREDENTIALS_DIRECTORY")) {  // NOLINT(concurrency-mt-unsafe): one thread
+    if (const char* directory = std::getenv("CREDENTIALS_DIRECTORY")) {
         surroundings.credentials_directory = directory;
     }
     if (options.check_config) {

@@ -31,8 +31,7 @@ void harden_process() {
 
 result<config, std::vector<config_fault>> load(const command_line& options) {
     environment surroundings;
-    if (const char* directory =
-            std::getenv("CREDENTIALS_DIRECTORY")) {  // NOLINT(concurrency-mt-unsafe): one thread
+    if (const char* directory = std::getenv("CREDENTIALS_DIRECTORY")) {
         surroundings.credentials_directory = directory;
     }
     // systemd hands credentials to the daemon alone: only audit needs them.
@@ -79,10 +78,8 @@ int dispatch(const command_line& options, const config& settings, output& to) {
 
 // https://no-color.org: any value that is not empty.
 bool wants_color() {
-    // NOLINTBEGIN(concurrency-mt-unsafe): one thread
     const char* refused = std::getenv("NO_COLOR");
     const char* terminal = std::getenv("TERM");
-    // NOLINTEND(concurrency-mt-unsafe)
     const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
     return (refused == nullptr || *refused == 0) && !dumb && ::isatty(STDOUT_FILENO) == 1;
 }

@@ -48,7 +48,6 @@ std::vector<report_file> list_reports(const std::filesystem::path& directory,
         return found;
     }
     const int fd = own.release();  // the stream's now
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): the stream is ours alone
     for (const dirent* entry = nullptr;
          found.size() < names_max && (entry = ::readdir(stream.get())) != nullptr;) {
         const std::string_view name = entry->d_name;

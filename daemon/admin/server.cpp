@@ -152,7 +152,7 @@ private:
 
 }  // namespace
 
-std::unique_ptr<server> open_server(asio::any_io_executor executor, clock& time, logger& log,
+std::unique_ptr<server> open_server(const asio::any_io_executor& executor, clock& time, logger& log,
                                     server_options options) {
     return std::make_unique<http_server>(executor, time, log, std::move(options));
 }

@@ -170,7 +170,7 @@ bool is_journal_stream(const struct stat& stream, const char* journal_stream) {
 }
 
 bool wants_colour(int fd) {
-    const char* const no_colour = std::getenv("NO_COLOR");  // NOLINT(concurrency-mt-unsafe)
+    const char* const no_colour = std::getenv("NO_COLOR");
     return ::isatty(fd) == 1 && (no_colour == nullptr || *no_colour == '\0');
 }
 
@@ -207,7 +207,6 @@ namespace {
 
 std::unique_ptr<logger> make_sink(severity least, log_format format) {
     if (format == log_format::automatic) {
-        // Nothing sets variables while the daemon runs. NOLINTNEXTLINE(concurrency-mt-unsafe)
         format = choose_format(STDERR_FILENO, std::getenv("JOURNAL_STREAM"));
     }
     if (format != log_format::journal) {

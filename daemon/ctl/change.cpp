@@ -39,7 +39,7 @@ public:
             }
         }
         for (const auto& [account, reference] : done.missing) {
-            no_job(account + "/" + reference);
+            no_job(std::string(account).append("/").append(reference));
         }
         unchanged_ += done.unchanged;
     }

@@ -102,7 +102,7 @@ public:
 // answers at it. Throws config_error with a sentence for the operator if an address cannot be used,
 // already_owned if another process listens at the control socket. A control socket whose directory
 // is missing is left out with a warning: a run from a shell has none.
-std::unique_ptr<server> open_server(asio::any_io_executor executor, clock& time, logger& log,
+std::unique_ptr<server> open_server(const asio::any_io_executor& executor, clock& time, logger& log,
                                     server_options options);
 
 }  // namespace onboardd::admin
