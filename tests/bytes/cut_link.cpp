@@ -28,8 +28,10 @@ std::size_t send_budget = unlimited;
 }  // namespace
 
 // The linker leads the client's calls of send() here (--wrap): a full socket at any byte.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): its names
 extern "C" ssize_t __real_send(int socket, const void* bytes, std::size_t size, int flags);
 extern "C" ssize_t __wrap_send(int socket, const void* bytes, std::size_t size, int flags);
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" ssize_t __wrap_send(int socket, const void* bytes, std::size_t size, int flags) {
     if (send_budget == 0) {
         errno = EAGAIN;

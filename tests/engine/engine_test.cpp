@@ -21,7 +21,8 @@ using test::fate;
 // A spool in memory: what is added is given out once.
 class memory_spool final : public spool {
 public:
-    explicit memory_spool(asio::any_io_executor executor) : changed_(executor), never_(executor) {}
+    explicit memory_spool(const asio::any_io_executor& executor)
+        : changed_(executor), never_(executor) {}
 
     void add(new_job work) {
         waiting_.push_back(std::move(work));

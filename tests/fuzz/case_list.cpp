@@ -14,7 +14,9 @@
 #define ONBOARDD_COUNTS_MEMORY 1
 #endif
 #ifdef ONBOARDD_COUNTS_MEMORY
-extern "C" std::size_t __sanitizer_get_current_allocated_bytes();  // GCC 12 ships no header for it
+// GCC 12 ships no header for it.
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): the sanitizer's name
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 #endif
 
 namespace onboardd::fuzz {
@@ -35,7 +37,7 @@ std::string name_of(const std::optional<cdd_case>& found) {
 
 reading read(std::string_view text, random_source* pieces) {
     reading seen;
-    case_list_parser parser([&seen](std::optional<cdd_case> found) {
+    case_list_parser parser([&seen](const std::optional<cdd_case>& found) {
         seen.ids.push_back(name_of(found));
         return error_code();
     });

@@ -41,7 +41,7 @@ void check_place(const job_fault& fault, std::string_view text) {
     promise(fault.line == 0 || fault.pointer.empty(), "a fault with two places");
     for (int line = 1; line < fault.line; ++line) {
         const auto end = text.find('\n');
-        promise(end != text.npos, "a fault on a line behind the text");
+        promise(end != std::string_view::npos, "a fault on a line behind the text");
         text.remove_prefix(end + 1);
     }
     if (fault.line != 0) {

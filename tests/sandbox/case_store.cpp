@@ -188,9 +188,9 @@ void case_store::append_snapshot(std::string& to, std::uint32_t index) const {
     const auto& one = cases_[index];
     to += "{\"account\":";
     append_json_string(to, accounts_[one.account].name);
-    to += ",\"client\":" + creators_[one.creator] + ",\"id\":\"";
+    to += ",\"client\":" + creators_[one.creator] + R"(,"id":")";
     append_id(to, one);
-    to += "\",\"created_ms\":" + std::to_string(one.created_ms);
+    to += R"(","created_ms":)" + std::to_string(one.created_ms);
     to += ",\"created_steady_ns\":" + std::to_string(one.created_steady_ns) + ",\"body\":";
     append_json_string(to, requests_[one.request].body);
     to += '}';
@@ -370,9 +370,9 @@ void case_store::append_event(std::string& to, std::uint32_t index, unsigned num
                               const event& one) const {
     to += "{\"id\":";
     append_number(to, number);
-    to += ",\"request_id\":\"req-";
+    to += R"(,"request_id":"req-)";
     append_number(to, cases_[index].request + 1U);
-    to.append("\",\"event\":\"").append(one.name).append("\",\"created_at\":\"");
+    to.append(R"(","event":")").append(one.name).append(R"(","created_at":")");
     append_time(to, one.at_ms);
     to += '"';
     if (!one.status.empty()) {
@@ -380,11 +380,11 @@ void case_store::append_event(std::string& to, std::uint32_t index, unsigned num
         append_json_string(to, one.status);
     }
     if (one.has_created) {
-        to += ",\"created\":{\"case_id\":\"c-";
+        to += R"(,"created":{"case_id":"c-)";
         append_number(to, index + 1U);
         to += '"';
         if (one.has_url) {
-            to += ",\"contract_url\":\"https://kyc.sandbox.test/contract/c-";
+            to += R"(,"contract_url":"https://kyc.sandbox.test/contract/c-)";
             append_number(to, index + 1U);
             to += '"';
         }
@@ -402,7 +402,7 @@ void case_store::append_events(std::string& to, std::uint32_t index, std::int64_
         append_event(to, index, ++number, one);
         updated_ms = one.at_ms;
     }
-    to += "],\"updated_at\":\"";
+    to += R"(],"updated_at":")";
     append_time(to, updated_ms);
     to += '"';
 }
@@ -412,15 +412,15 @@ void case_store::append_json(std::string& to, std::uint32_t index, std::int64_t 
     const auto& one = cases_[index];
     to += '{';
     append_members(to, index, with_reference);
-    to += ",\"account_id\":\"";
+    to += R"(,"account_id":")";
     to += accounts_[one.account].name;
     to += '"';
     append_events(to, index, now_ms);
-    to += ",\"id\":\"";
+    to += R"(,"id":")";
     append_id(to, one);
-    to += "\",\"created_at\":\"";
+    to += R"(","created_at":")";
     append_time(to, one.created_ms);
-    to.append("\",\"created_by\":").append(creators_[one.creator]).append("}");
+    to.append(R"(","created_by":)").append(creators_[one.creator]).append("}");
 }
 
 void case_store::clear() {

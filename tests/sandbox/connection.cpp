@@ -225,7 +225,6 @@ void connection::build(reply& what) {
     if (what.travels == delivery::surplus) {
         out_ += "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
     }
-    return;
 }
 
 // A co_await never stands behind && or || here: GCC 12 then laid the frame out wrongly.

@@ -249,7 +249,7 @@ void read_scripts(std::string_view json, fault_scripts& scripts) {
     boost::json::error_code ec;
     const auto parsed = boost::json::parse(boost::json::string_view(json.data(), json.size()), ec);
     if (ec || !parsed.is_object()) {
-        throw std::invalid_argument("a script is {\"reference\": [\"fault\", ...]}");
+        throw std::invalid_argument(R"(a script is {"reference": ["fault", ...]})");
     }
     fault_scripts fresh = scripts;
     for (const auto& member : parsed.as_object()) {

@@ -127,17 +127,16 @@ private:
                                  std::string(any(forms));
         const std::string person =
             std::string(any(first_names)) + " " + std::string(any(family_names));
-        std::string job = "{\"account\":\"" + account + "\",\"reference\":\"" + reference +
-                          "\",\"case\":{\"case_for\":{\"account_id\":\"" + account +
-                          "\",\"payout_destination_id\":\"" + (refused ? "refuse-" : "") +
-                          reference + "\",\"payout_destination_name\":\"" + name +
-                          "\",\"payout_destination_description\":\"" + name +
-                          " on the market place\",\"payout_reference\":\"Marketplace\"},"
-                          "\"products\":[\"payout\"],\"case_request\":{\"checks\":[\"KYC\"],"
-                          "\"countryCode\":\"NO\",\"organizationNumber\":\"" +
-                          organization_number() +
-                          "\",\"requireContractSigning\":true,\"details\":{\"contact\":\"" +
-                          person + "\",\"email\":\"post@" + reference + ".example\",\"story\":\"";
+        std::string job =
+            R"({"account":")" + account + R"(","reference":")" + reference +
+            R"(","case":{"case_for":{"account_id":")" + account + R"(","payout_destination_id":")" +
+            (refused ? "refuse-" : "") + reference + R"(","payout_destination_name":")" + name +
+            R"(","payout_destination_description":")" + name +
+            " on the market place\",\"payout_reference\":\"Marketplace\"},"
+            "\"products\":[\"payout\"],\"case_request\":{\"checks\":[\"KYC\"],"
+            "\"countryCode\":\"NO\",\"organizationNumber\":\"" +
+            organization_number() + R"(","requireContractSigning":true,"details":{"contact":")" +
+            person + R"(","email":"post@)" + reference + R"(.example","story":")";
         const std::string end =
             "\"}},\"actions_on_approval\":[\"create_payout_destination\"],\"payment_options\":"
             "[{\"currencies\":[\"NOK\"],\"type\":\"dintero.zero\"}]}}";
@@ -152,12 +151,11 @@ private:
             case 0:
                 return "this is not JSON";
             case 1:
-                return "{\"account\":\"" + account_of(at) +
-                       "\",\"reference\":\"cut-off\",\"case\":{";
+                return R"({"account":")" + account_of(at) + R"(","reference":"cut-off","case":{)";
             case 2:
-                return "{\"account\":\"" + account_of(at) + "\",\"reference\":\"no-case\"}";
+                return R"({"account":")" + account_of(at) + R"(","reference":"no-case"})";
             case 3:
-                return "{\"account\":\"not an account\",\"reference\":\"r\",\"case\":{}}";
+                return R"({"account":"not an account","reference":"r","case":{}})";
             default:
                 return "[1, 2, 3]";
         }

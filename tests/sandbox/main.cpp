@@ -143,7 +143,7 @@ void add_options(CLI::App& app, program_options& options, world& the_world) {
         ->check(CLI::IsMember({"1.2", "1.3", "1.2-only"}))
         ->capture_default_str();
     app.add_option("--ready-file", options.ready_file,
-                   "written when both ports are open: {\"url\", \"control\"}");
+                   R"(written when both ports are open: {"url", "control"})");
     app.add_option("--base-path", options.base_path, "before /accounts")->capture_default_str();
     app.add_option("--script", options.script_file, "faults per reference, as for POST /script")
         ->check(CLI::ExistingFile);
@@ -171,10 +171,10 @@ int run(const program_options& options, world& the_world) {
     front.open(endpoint_of(options.listen));
     const auto port = std::to_string(front.port());
     the_world.elsewhere_url = "https://127.0.0.1:" + port + "/elsewhere";
-    std::string ready = "{\"url\": \"https://localhost:" + port + options.base_path + "\"";
+    std::string ready = R"({"url": "https://localhost:)" + port + options.base_path + "\"";
     if (!options.control_at.empty()) {
         back.open(endpoint_of(options.control_at));
-        ready += ", \"control\": \"http://127.0.0.1:" + std::to_string(back.port()) + "\"";
+        ready += R"(, "control": "http://127.0.0.1:)" + std::to_string(back.port()) + "\"";
     }
     ready += "}";
     front.apply_listening();

@@ -199,15 +199,15 @@ reply provider::issue_token(const exchange& of, const request_reader& request) {
     good.headers = "Cache-Control: no-store\r\n";
     good.body = "{";
     if (of.planned.kind->says != content::token_absent) {
-        good.body += "\"access_token\":\"" +
+        good.body += R"("access_token":")" +
                      world_.tokens.issue(of.account, client, life, wall_now_ms()) + "\",";
     }
-    good.body += "\"token_type\":\"Bearer\"";
+    good.body += R"("token_type":"Bearer")";
     switch (of.planned.kind->says) {
         case content::token_expires_absent:
             break;
         case content::token_expires_string:
-            good.body += ",\"expires_in\":\"14400\"";
+            good.body += R"(,"expires_in":"14400")";
             break;
         case content::token_expires:
             good.body += ",\"expires_in\":" + std::to_string(of.planned.value);
@@ -433,7 +433,7 @@ reply provider::shaped(reply good, const fault& planned) {
             good.headers = "Location: " + world_.elsewhere_url + "\r\n";
             return good;
         case content::no_id: {
-            const auto at = good.body.rfind(",\"id\":\"");
+            const auto at = good.body.rfind(R"(,"id":")");
             good.body.erase(at, good.body.find('"', at + 7) + 1 - at);
             return good;
         }

@@ -51,7 +51,7 @@ reply error_reply(unsigned status, std::string_view message, std::string_view co
                   const std::vector<body_problem>& problems) {
     reply answer;
     answer.status = status;
-    answer.body = "{\"error\":{\"message\":";
+    answer.body = R"({"error":{"message":)";
     append_json_string(answer.body, message);
     answer.body += ",\"code\":";
     append_json_string(answer.body, code.empty() ? default_code(status) : code);

@@ -48,7 +48,7 @@ constexpr int usage = 2;
     for (const auto name : mistake_names) {
         std::cerr << "                       " << name << '\n';
     }
-    std::exit(usage);
+    std::exit(usage);  // NOLINT(concurrency-mt-unsafe): one thread
 }
 
 options read_options(const std::vector<std::string_view>& words) {

@@ -6,7 +6,7 @@
 #define after_look_up true_after_look_up
 #define after_watch true_after_watch
 #define proof_is_stale true_proof_is_stale
-#include "daemon/engine/decide.cpp"
+#include "daemon/engine/decide.cpp"  // NOLINT(bugprone-suspicious-include)
 #undef after_answer
 #undef after_look_up
 #undef after_watch

@@ -194,9 +194,9 @@ asio::awaitable<result<void>> sim_ledger::do_record(job after, job_state from,
 
 // The mistake of writing the intent down only when the request is on its way.
 void sim_ledger::record_later(job after, job_state from) {
-    world_.after(1s, [this, after, from] {
+    world_.after(1s, [this, after = std::move(after), from] {
         asio::co_spawn(world_.loop, do_record(after, from, {}),
-                       [](std::exception_ptr, const result<void>&) {});
+                       [](const std::exception_ptr&, const result<void>&) {});
     });
 }
 

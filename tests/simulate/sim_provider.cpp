@@ -166,7 +166,7 @@ sim_provider::delivery sim_provider::receive(const http::request& message,
 sim_provider::delivery sim_provider::grant_token(const std::string& account) {
     auto& in_flight = token_requests_[{account, world_.process()}];
     if (++in_flight > 1) {
-        record_.faults.push_back("two token requests of one account in flight");
+        record_.faults.emplace_back("two token requests of one account in flight");
     }
     const auto after = latency();
     world_.after(after, [&in_flight] { --in_flight; });

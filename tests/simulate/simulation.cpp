@@ -104,7 +104,7 @@ private:
         if (world_.number(0, 2) == 0) {
             describe(one, "900000000");
         }
-        drop_later(std::vector<new_job>(1, std::move(one)), world_.plan.drop_time + 1s);
+        drop_later({one}, world_.plan.drop_time + 1s);
     }
 
     void drop_later(std::vector<new_job> file, milliseconds at_least) {
@@ -187,7 +187,8 @@ private:
             return;
         }
         ++commands_;
-        asio::co_spawn(world_.loop, std::move(given), [this](std::exception_ptr) { --commands_; });
+        asio::co_spawn(world_.loop, std::move(given),
+                       [this](const std::exception_ptr&) { --commands_; });
     }
 
     asio::awaitable<void> operate(operation what, job_selection among) {
@@ -294,7 +295,7 @@ private:
         ended_ = false;
         asio::co_spawn(
             world_.loop, engine_->run(),
-            asio::bind_cancellation_slot(cancel_.slot(), [this](std::exception_ptr failure) {
+            asio::bind_cancellation_slot(cancel_.slot(), [this](const std::exception_ptr& failure) {
                 ended_ = true;
                 note_end(failure);
             }));
@@ -389,7 +390,7 @@ private:
         incoming_.restart();
         bool ready = false;
         asio::co_spawn(world_.loop, store_.restart(in_order_),
-                       [&ready](std::exception_ptr) { ready = true; });
+                       [&ready](const std::exception_ptr&) { ready = true; });
         while (!ready) {
             world_.loop.restart();
             world_.loop.poll();

@@ -27,7 +27,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -370,8 +369,8 @@ int run(const orders& todo) {
     std::signal(SIGINT, pass_on);
     const int listener = fetch_listener(child, told);
     if (listener < 0) {
-        std::cerr << "at_step: seccomp notification is not possible here: " << std::strerror(errno)
-                  << '\n';
+        std::cerr << "at_step: seccomp notification is not possible here: "
+                  << std::generic_category().message(errno) << '\n';
         kill(child, SIGKILL);
         return not_allowed;
     }

@@ -39,7 +39,7 @@ private:
     fake_provider& owner_;
 };
 
-fake_provider::fake_provider(asio::any_io_executor executor, clock& time)
+fake_provider::fake_provider(const asio::any_io_executor& executor, clock& time)
     : executor_(executor), time_(time), never_(executor) {}
 
 asio::awaitable<void> fake_provider::run() {

@@ -36,7 +36,7 @@ enum class fate : std::uint8_t {
 // one thread.
 class fake_provider final : public http::client {
 public:
-    fake_provider(asio::any_io_executor executor, clock& time);
+    fake_provider(const asio::any_io_executor& executor, clock& time);
 
     asio::awaitable<void> run() override;
     asio::awaitable<result<std::unique_ptr<http::connection>, http::failure>> connect() override;
