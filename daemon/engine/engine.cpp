@@ -516,8 +516,8 @@ private:
     error_code ledger_failure_;
 };
 
-engine::engine(engine_parts parts, engine_options options)
-    : self_(std::make_unique<implementation>(std::move(parts), std::move(options))) {}
+engine::engine(const engine_parts& parts, engine_options options)
+    : self_(std::make_unique<implementation>(parts, std::move(options))) {}
 
 engine::~engine() = default;
 

@@ -15,11 +15,12 @@ namespace {
 
 class pooled_client final : public client {
 public:
-    pooled_client(asio::any_io_executor executor, clock& time, logger& log, client_options options)
+    pooled_client(const asio::any_io_executor& executor, clock& time, logger& log,
+                  client_options options)
         : options_(std::move(options)),
           time_(time),
           fixed_(fixed_fields(options_.host, options_.port, options_.user_agent)),
-          pool_(std::move(executor), time, log, options_) {}
+          pool_(executor, time, log, options_) {}
 
     asio::awaitable<void> run() override { return pool_.run(); }
     asio::awaitable<result<std::unique_ptr<connection>, failure>> connect() override;
@@ -118,10 +119,10 @@ asio::awaitable<result<response, failure>> client::send(request message, exchang
     co_return answer;
 }
 
-std::unique_ptr<client> make_client(asio::any_io_executor executor, clock& time, logger& log,
+std::unique_ptr<client> make_client(const asio::any_io_executor& executor, clock& time, logger& log,
                                     client_options options) {
     check(options);
-    return std::make_unique<pooled_client>(std::move(executor), time, log, std::move(options));
+    return std::make_unique<pooled_client>(executor, time, log, std::move(options));
 }
 
 }  // namespace onboardd::http

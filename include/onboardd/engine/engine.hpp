@@ -167,7 +167,7 @@ enum class pause_change : std::uint8_t { changed, unchanged, no_such_account };
 
 class engine {
 public:
-    engine(engine_parts parts, engine_options options);
+    engine(const engine_parts& parts, engine_options options);
     engine(const engine&) = delete;
     engine& operator=(const engine&) = delete;
     ~engine();

@@ -95,7 +95,7 @@ struct client_options {
 };
 
 // Throws config_error if the TLS context cannot be made (an unreadable CA file, for example).
-std::unique_ptr<client> make_client(asio::any_io_executor executor, clock& time, logger& log,
+std::unique_ptr<client> make_client(const asio::any_io_executor& executor, clock& time, logger& log,
                                     client_options options);
 
 // Percent-encodes everything but RFC 3986 unreserved characters: for one path segment or query
