@@ -259,6 +259,7 @@ public:
             count(sums[{one.row.account, one.row.state}], one.row, {});
         }
         std::vector<tally> found;
+        found.reserve(sums.size());
         for (auto& [key, sum] : sums) {
             found.push_back(std::move(sum));
         }
