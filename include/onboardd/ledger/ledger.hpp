@@ -310,12 +310,12 @@ struct sqlite_options {
 
 // Opens, repairs and checks the ledger, in this order (reliability rule "start after anything"):
 // lock, structural check, wal_checkpoint(TRUNCATE), comparison with the mark, one committed write
-// (the epoch), every `submitting` to `unknown`, every `absent_since` forgotten. A ledger that is behind the mark, or not the one
-// that the mark names, is refused and left as it is. The check costs little after an orderly stop
-// or a crash of the process; after a crash of the host every job row is checked too. Throws
-// already_owned if another process has the lock, config_error with a sentence for the operator if
-// the file cannot be used, no_room if its disk is full. Blocking: call it before the loop runs.
-// `executor` is the loop that the calls resume on.
+// (the epoch), every `submitting` to `unknown`, every `absent_since` forgotten. A ledger that is
+// behind the mark, or not the one that the mark names, is refused and left as it is. The check
+// costs little after an orderly stop or a crash of the process; after a crash of the host every job
+// row is checked too. Throws already_owned if another process has the lock, config_error with a
+// sentence for the operator if the file cannot be used, no_room if its disk is full. Blocking: call
+// it before the loop runs. `executor` is the loop that the calls resume on.
 std::unique_ptr<ledger> open_sqlite_ledger(asio::any_io_executor executor, clock& time,
                                            const sqlite_options& options);
 
