@@ -162,6 +162,7 @@ public:
     std::size_t carry_answer(std::size_t delivered) {
         auto raw = pending();
         const auto size = raw.size();
+        cut_off_ = raw.substr(std::min(size, delivered));
         raw.resize(std::min(size, delivered));
         put(raw);
         if (!raw.empty()) {
@@ -176,11 +177,11 @@ public:
             case ending::close_notify:
                 pending();
                 SSL_shutdown(server_.get());
-                put(pending());
+                put_instead(pending());
                 sockets_[1].reset();
                 break;
             case ending::garbage:
-                put(std::string(64, '\xf5'));
+                put_instead(std::string(64, '\xf5'));
                 sockets_[1].reset();
                 break;
             case ending::fin:
@@ -199,6 +200,9 @@ public:
                 break;
         }
     }
+
+    // What came instead began, by chance, with just the bytes that were cut off: nothing was.
+    [[nodiscard]] bool came_whole() const { return came_whole_; }
 
     observation finish() {
         if (next_ != need::done && sockets_[1].get() < 0) {
@@ -265,6 +269,11 @@ private:
                 "loopback takes nothing");
     }
 
+    void put_instead(std::string_view raw) {
+        came_whole_ = !cut_off_.empty() && raw.starts_with(cut_off_);
+        put(raw);
+    }
+
     std::array<unique_fd, 2> sockets_;
     http::tls_stream stream_;
     http::ssl_ptr server_;
@@ -275,6 +284,8 @@ private:
     std::optional<http::exchange> work_;
     need next_ = need::writable;
     std::string received_;
+    std::string cut_off_;
+    bool came_whole_ = false;
 };
 
 cut_link::cut_link(int tls_version, http::request message)
@@ -300,6 +311,15 @@ wire_sizes cut_link::measure(const std::string& answer, std::size_t record_bytes
 }
 
 observation cut_link::meet(const cut& where, const std::string& answer, std::size_t record_bytes) {
+    for (;;) {
+        if (auto seen = try_to_meet(where, answer, record_bytes)) {
+            return std::move(*seen);
+        }
+    }
+}
+
+std::optional<observation> cut_link::try_to_meet(const cut& where, const std::string& answer,
+                                                 std::size_t record_bytes) {
     session one(*this);
     switch (where.place) {
         case cut_place::request_blocked:
@@ -321,6 +341,9 @@ observation cut_link::meet(const cut& where, const std::string& answer, std::siz
         }
     }
     one.end(where.how);
+    if (one.came_whole()) {
+        return std::nullopt;
+    }
     return one.finish();
 }
 

@@ -64,6 +64,10 @@ public:
 private:
     class session;
 
+    // nullopt: the cut was none, see session::came_whole().
+    std::optional<observation> try_to_meet(const cut& where, const std::string& answer,
+                                           std::size_t record_bytes);
+
     authority authority_;
     http::tls_context client_;
     http::ssl_ctx_ptr server_;
