@@ -1,6 +1,6 @@
 #include "onboardd/admin/reading.hpp"
 
-#include <algorithm>
+#include <set>
 #include <utility>
 
 namespace onboardd::admin {
@@ -23,14 +23,11 @@ asio::awaitable<result<std::vector<std::string>>> accounts_of(ledger& store) {
     if (totals.has_error()) {
         co_return totals.error();
     }
-    std::vector<std::string> names;
+    std::set<std::string> names;
     for (const auto& sum : *totals) {
-        names.push_back(sum.account);
+        names.insert(sum.account);
     }
-    std::ranges::sort(names);
-    const auto repeated = std::ranges::unique(names);
-    names.erase(repeated.begin(), repeated.end());
-    co_return names;
+    co_return std::vector<std::string>(names.begin(), names.end());
 }
 
 asio::awaitable<result<found_jobs>> find_one(ledger& store, std::vector<std::string> accounts,
