@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "daemon/config/yaml_text.hpp"
+#include "onboardd/base/log.hpp"
 
 namespace onboardd::reading {
 namespace {
@@ -275,9 +276,9 @@ bool read_yaml(std::string_view text, yaml_node& root, fault_list& faults) {
     } catch (const give_up&) {
         return false;
     } catch (const YAML::Exception& ex) {
-        faults.add(builder.place(ex.mark), "", "not valid YAML: " + ex.msg);
+        faults.add(builder.place(ex.mark), "", "not valid YAML: " + printable(ex.msg));
     } catch (const std::logic_error& ex) {
-        faults.add({}, "", std::string("not valid YAML: ") + ex.what());
+        faults.add({}, "", "not valid YAML: " + printable(ex.what()));
     }
     return false;
 }

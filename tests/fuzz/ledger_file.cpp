@@ -219,13 +219,21 @@ void check_untouched(const workshop& at, const image& before) {
             "a refused file got a log");
 }
 
-// A call may fail, but only in the ways that the engine knows.
+// A call may fail, but only in the ways that the engine knows; one that looks at a single job may
+// also find it damaged.
 template <class T>
 bool good(const result<T>& answer) {
     promise(answer.has_value() || answer.error() == errc::ledger_failed ||
                 answer.error() == errc::stale_job,
             "a failure that nobody expects");
     return answer.has_value();
+}
+
+template <class T>
+void look_at(const result<T>& answer) {
+    if (answer.has_value() || answer.error() != errc::damaged_row) {
+        (void)good(answer);
+    }
 }
 
 // What is handed out for a step must wait for that step by its own state: else a damaged index
@@ -275,8 +283,8 @@ asio::awaitable<void> use(ledger& book, wall_time now) {
         }
     }
     (void)good(co_await book.totals());
-    (void)good(co_await book.find(accounts[1], "job-1"));
-    (void)good(co_await book.answer_of(1));
+    look_at(co_await book.find(accounts[1], "job-1"));
+    look_at(co_await book.answer_of(1));
     (void)good(co_await book.erase_requests(now, count_max));
 }
 
