@@ -5,13 +5,6 @@
 namespace onboardd::admin {
 namespace {
 
-response json_answer(std::string body) {
-    response made;
-    made.content_type = "application/json";
-    made.body = std::move(body) + '\n';
-    return made;
-}
-
 response refused_by_ledger(const error_code& why) {
     return plain(503, "the ledger did not take it: " + why.message());
 }

@@ -30,15 +30,6 @@ std::vector<std::pair<std::string, std::string>> pairs_in(members& from, const c
     return found;
 }
 
-std::optional<refusal> refusal_named(std::string_view name) {
-    for (int i = 1; i <= static_cast<int>(refusal::damaged); ++i) {
-        if (name_of(static_cast<refusal>(i)) == name) {
-            return static_cast<refusal>(i);
-        }
-    }
-    return std::nullopt;
-}
-
 std::string_view name_of_change(pause_change change) {
     switch (change) {
         case pause_change::changed:
@@ -51,50 +42,23 @@ std::string_view name_of_change(pause_change change) {
     return "invalid";
 }
 
-void read_changed(members& from, operated_view& done) {
-    for (const auto& one : from.array("changed")) {
-        const auto* object = one.if_object();
-        if (object == nullptr) {
-            from.fail("changed");
-            return;
-        }
-        members each(*object);
-        job_change change;
-        change.account = each.text("account");
-        change.reference = each.text("reference");
-        const auto before = each.state("from");
-        const auto after = each.state("to");
-        if (!before || !after || !each.fault().empty()) {
-            from.fail("changed");
-            return;
-        }
-        change.from = *before;
-        change.to = *after;
-        done.changed.push_back(std::move(change));
-    }
+void read_change(members& from, job_change& change) {
+    change.account = from.text("account");
+    change.reference = from.text("reference");
+    change.from = from.needed_state("from");
+    change.to = from.needed_state("to");
 }
 
-void read_refused(members& from, operated_view& done) {
-    for (const auto& one : from.array("refused")) {
-        const auto* object = one.if_object();
-        if (object == nullptr) {
-            from.fail("refused");
-            return;
-        }
-        members each(*object);
-        refused_job job;
-        job.account = each.text("account");
-        job.reference = each.text("reference");
-        const auto state = each.state("state");
-        const auto why = refusal_named(each.text("why"));
-        if (!state || !why || !each.fault().empty()) {
-            from.fail("refused");
-            return;
-        }
-        job.state = *state;
-        job.why = *why;
-        done.refused.push_back(std::move(job));
+void read_refusal(members& from, refused_job& job) {
+    job.account = from.text("account");
+    job.reference = from.text("reference");
+    job.state = from.needed_state("state");
+    const auto why =
+        one_named(from.text("why"), refusal::damaged, [](refusal one) { return name_of(one); });
+    if (!why) {
+        from.fail("why");
     }
+    job.why = why.value_or(refusal::damaged);
 }
 
 bool leaves_all_open(const job_selection& among) {
@@ -198,8 +162,8 @@ result<operated_view, std::string> parse_operated(std::string_view text) {
     }
     members from(*object);
     operated_view done;
-    read_changed(from, done);
-    read_refused(from, done);
+    done.changed = all_in<job_change>(from, "changed", read_change);
+    done.refused = all_in<refused_job>(from, "refused", read_refusal);
     done.missing = pairs_in(from, "missing");
     done.unchanged = static_cast<std::uint64_t>(from.number("unchanged"));
     done.last = from.number("last");

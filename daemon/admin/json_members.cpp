@@ -61,6 +61,14 @@ std::optional<job_state> members::state(const char* name) {
     return state;
 }
 
+job_state members::needed_state(const char* name) {
+    const auto found = state(name);
+    if (!found) {
+        fail(name);
+    }
+    return found.value_or(job_state::queued);
+}
+
 std::optional<wall_time> members::time(const char* name) {
     const auto* member = of_.if_contains(name);
     if (member == nullptr || member->is_null()) {

@@ -6,13 +6,6 @@
 namespace onboardd::admin {
 namespace {
 
-response json_answer(std::string body) {
-    response made;
-    made.content_type = "application/json";
-    made.body = std::move(body) + '\n';
-    return made;
-}
-
 response unreadable(const error_code& why) {
     return plain(503, "the ledger cannot be read: " + why.message());
 }

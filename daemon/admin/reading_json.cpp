@@ -85,49 +85,6 @@ std::vector<std::string> texts_in(members& from, const char* name) {
     return found;
 }
 
-std::optional<error_kind> error_kind_named(std::string_view word) {
-    for (int i = 1; i <= static_cast<int>(error_kind::cancelled); ++i) {
-        if (to_string(static_cast<error_kind>(i)) == word) {
-            return static_cast<error_kind>(i);
-        }
-    }
-    return std::nullopt;
-}
-
-// An object within an object: what is wrong in it is wrong with `name`.
-template <class Read>
-void read_within(members& from, const char* name, const json::object& of, Read read) {
-    members each(of);
-    read(each);
-    if (!each.fault().empty()) {
-        from.fail(name);
-    }
-}
-
-// The objects of an array, one by one.
-template <class T, class Read>
-std::vector<T> all_in(members& from, const char* name, Read read) {
-    std::vector<T> found;
-    for (const auto& one : from.array(name)) {
-        const auto* object = one.if_object();
-        if (object == nullptr) {
-            from.fail(name);
-            return {};
-        }
-        auto& added = found.emplace_back();
-        read_within(from, name, *object, [&](members& each) { read(each, added); });
-    }
-    return found;
-}
-
-job_state needed_state(members& from) {
-    const auto state = from.state("state");
-    if (!state) {
-        from.fail("state");
-    }
-    return state.value_or(job_state::queued);
-}
-
 void read_case(members& from, case_facts& known) {
     known.id = from.text("id");
     known.case_id = from.text("case_id");
@@ -137,7 +94,8 @@ void read_case(members& from, case_facts& known) {
 }
 
 void read_error(members& from, job_error& error) {
-    const auto kind = error_kind_named(from.text("kind"));
+    const auto kind = one_named(from.text("kind"), error_kind::cancelled,
+                                [](error_kind one) { return to_string(one); });
     if (!kind) {
         from.fail("kind");
         return;
@@ -166,7 +124,7 @@ void read_job(members& from, job& row) {
     row.account = from.text("account");
     row.reference = from.text("reference");
     row.batch = from.text("batch");
-    row.state = needed_state(from);
+    row.state = from.needed_state("state");
     row.priority = static_cast<std::int8_t>(from.signed_number("priority"));
     row.followed = from.flag("followed");
     read_times(from, row);
@@ -185,7 +143,7 @@ void read_job(members& from, job& row) {
 
 void read_tally(members& from, tally& sum) {
     sum.account = from.text("account");
-    sum.state = needed_state(from);
+    sum.state = from.needed_state("state");
     sum.reason = from.text("reason");
     sum.jobs = static_cast<std::uint64_t>(from.number("jobs"));
     sum.attempts = static_cast<std::uint64_t>(from.number("attempts"));

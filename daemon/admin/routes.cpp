@@ -14,6 +14,13 @@ response plain(unsigned status, std::string_view text) {
     return made;
 }
 
+response json_answer(std::string body) {
+    response made;
+    made.content_type = "application/json";
+    made.body = std::move(body) + '\n';
+    return made;
+}
+
 void routes::add(verb method, std::string path, handler answer) {
     auto& place = entries_[std::move(path)];
     (method == verb::get ? place.get : place.post) = std::move(answer);

@@ -1,7 +1,6 @@
 #include "daemon/app/command_line.hpp"
 
 #include <CLI/CLI.hpp>
-#include <iostream>
 
 #include "daemon/app/usage_fault.hpp"
 
@@ -42,21 +41,14 @@ std::variant<command_line, int> parse_command_line(int argc, const char* const* 
         ->transform(CLI::AsNumberWithUnit(
             std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}},
             CLI::AsNumberWithUnit::UNIT_REQUIRED, "DURATION"))
-        ->check([](const std::string& seconds) {
-            const bool good = CLI::Range(0.001, 7.0 * 24 * 3600)(seconds).empty();
-            return good ? std::string() : std::string("allowed is 1ms to 168h");
-        })
+        ->check(between(0.001, 7.0 * 24 * 3600, "allowed is 1ms to 168h"))
         ->default_str("10m")
         ->needs(drain);
     program.footer(exit_codes_text);
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0) {
-            return program.exit(error);  // --help, --version
-        }
-        std::cerr << usage_fault(program, error) << '\n';
-        return exit_usage;
+        return tell_why_parsing_ended(program, error, exit_usage);
     }
     options.patience =
         std::chrono::milliseconds(static_cast<std::int64_t>(patience_seconds * 1000));

@@ -2,7 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cctype>
+#include <iostream>
 #include <string_view>
+#include <utility>
 
 #include "onboardd/base/log.hpp"
 
@@ -29,8 +31,6 @@ const CLI::App& innermost(const CLI::App& program, std::string& name) {
     return *command;
 }
 
-}  // namespace
-
 std::string usage_fault(const CLI::App& program, const CLI::ParseError& error) {
     std::string name;
     const auto& command = innermost(program, name);
@@ -41,6 +41,22 @@ std::string usage_fault(const CLI::App& program, const CLI::ParseError& error) {
     }
     return program.get_name() + ": " + printable(what, std::string_view::npos) + "; see " + name +
            " --help";
+}
+
+}  // namespace
+
+int tell_why_parsing_ended(const CLI::App& program, const CLI::ParseError& error, int fault_code) {
+    if (error.get_exit_code() == 0) {
+        return program.exit(error);
+    }
+    std::cerr << usage_fault(program, error) << '\n';
+    return fault_code;
+}
+
+std::function<std::string(const std::string&)> between(double least, double most,
+                                                       std::string allowed) {
+    return [range = CLI::Range(least, most), allowed = std::move(allowed)](
+               const std::string& text) { return range(text).empty() ? std::string() : allowed; };
 }
 
 }  // namespace onboardd

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 namespace CLI {
@@ -9,7 +10,13 @@ class ParseError;
 
 namespace onboardd {
 
-// What is wrong with a command line, and where to read on: one line without its end.
-std::string usage_fault(const CLI::App& program, const CLI::ParseError& error);
+// Tells why the command line was not read to its end, and returns the exit code. --help and
+// --version: on standard output, 0. Else `fault_code`, and on standard error one line that says
+// what is wrong and where to read on.
+int tell_why_parsing_ended(const CLI::App& program, const CLI::ParseError& error, int fault_code);
+
+// A check of CLI11 that says in our words what is allowed.
+std::function<std::string(const std::string&)> between(double least, double most,
+                                                       std::string allowed);
 
 }  // namespace onboardd

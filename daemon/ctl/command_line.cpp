@@ -1,7 +1,6 @@
 #include "daemon/ctl/command_line.hpp"
 
 #include <CLI/CLI.hpp>
-#include <iostream>
 
 #include "daemon/app/usage_fault.hpp"
 
@@ -94,10 +93,7 @@ void add_overview(CLI::App& program, command_line& options) {
             },
             "seconds between two looks (1)")
         ->type_name("SECONDS")
-        ->check([](const std::string& text) {
-            const bool good = CLI::Range(0.1, 3'600.0)(text).empty();
-            return good ? std::string() : std::string("allowed is 0.1 to 3600");
-        });
+        ->check(between(0.1, 3'600.0, "allowed is 0.1 to 3600"));
     watch->add_option("--looks", options.watch.looks, "ends after so many")
         ->type_name("N")
         ->check(from_one);
@@ -220,11 +216,7 @@ std::variant<command_line, int> parse_command_line(int argc, const char* const* 
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        if (error.get_exit_code() == 0) {
-            return program.exit(error);  // --help, --version
-        }
-        std::cerr << usage_fault(program, error) << '\n';
-        return usage;
+        return tell_why_parsing_ended(program, error, usage);
     }
     return options;
 }

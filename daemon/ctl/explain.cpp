@@ -197,6 +197,7 @@ private:
         if (again) {
             why("the last attempt was not applied: " + said(row_));
         }
+        const auto said_so_far = told_.why.size();
         const bool stands = blocked();
         if (row_.not_before && *row_.not_before > now_) {
             why("it is not to be submitted before its not_before, " +
@@ -211,7 +212,7 @@ private:
             } else if (row_.due_at <= now_) {
                 limits();
             }
-            if (told_.why.size() == (again ? 1 : 0)) {
+            if (told_.why.size() == said_so_far) {
                 why("it waits for its turn among " +
                     plural(account_->jobs[static_cast<std::size_t>(job_state::queued)],
                            "queued job", "queued jobs") +

@@ -159,24 +159,26 @@ std::vector<std::string> store::finished_batches(std::size_t count_max) {
 }
 
 batch_summary store::summary(const std::string& batch) {
-    {
-        query batches(batch_, batch);
-        if (batches.next()) {
-            if (summarized_.size() >= 1024) {
-                summarized_.clear();  // a report of a forgotten one is written once more
-            }
-            summarized_[batch] = batches.integer(1);
+    std::optional<std::int64_t> changed;
+    auto found = look_at_batch(batch, &changed);
+    if (changed) {
+        if (summarized_.size() >= 1024) {
+            summarized_.clear();  // a report of a forgotten one is written once more
         }
+        summarized_[batch] = *changed;
     }
-    return look_at_batch(batch);
+    return found;
 }
 
-batch_summary store::look_at_batch(const std::string& batch) {
+batch_summary store::look_at_batch(const std::string& batch, std::optional<std::int64_t>* changed) {
     batch_summary found;
     found.batch = batch;
     query batches(batch_, batch);
     if (!batches.next()) {
         return found;
+    }
+    if (changed != nullptr) {
+        *changed = batches.integer(1);
     }
     found.first_received_at = batches.time_or_none(2);
     found.last_finished_at = batches.time_or_none(3);

@@ -354,7 +354,6 @@ std::optional<claimed_job> store::claimed(job_id id, work_kind kind, const std::
     }
     claimed_job claim;
     claim.row = std::move(*found);
-    places_.insert_or_assign(id, place_in(rows));
     claim.fingerprint = unpack(rows.bytes(fingerprint_column));
     if (kind == work_kind::submit) {
         query requests(request_, id);
@@ -366,6 +365,7 @@ std::optional<claimed_job> store::claimed(job_id id, work_kind kind, const std::
             return std::nullopt;
         }
     }
+    places_.insert_or_assign(id, place_in(rows));
     return claim;
 }
 

@@ -100,7 +100,9 @@ public:
                                    std::size_t count_max);
     std::vector<std::string> finished_batches(std::size_t count_max);
     batch_summary summary(const std::string& batch);
-    batch_summary look_at_batch(const std::string& batch);
+    // `changed`, where it is wanted: how often the summary has, if there is such a batch.
+    batch_summary look_at_batch(const std::string& batch,
+                                std::optional<std::int64_t>* changed = nullptr);
     std::vector<batch_summary> recent_batches(std::size_t count_max);
     void reported(const std::string& batch);
     std::vector<tally> totals();

@@ -49,6 +49,17 @@ std::optional<steady_time> sim_ledger::intent_at(const std::string& identity) co
     return found == intents_.end() ? std::nullopt : std::optional(found->second);
 }
 
+void sim_ledger::doubt(job& row, wall_time now) const {
+    if (world_.plan.planted == mistake::forget_lost_answer) {
+        row.state = job_state::queued;
+        row.lost_at.reset();
+    } else {
+        row.state = job_state::unknown;
+        row.lost_at = std::min(now, row.submitted_at.value_or(now) + send_window_);
+    }
+    row.due_at = now;
+}
+
 asio::awaitable<void> sim_ledger::restart(bool in_order) {
     if (in_order) {
         co_await apply_published();
@@ -69,21 +80,11 @@ asio::awaitable<void> sim_ledger::restart(bool in_order) {
         }
         auto after = row;
         after.absent_since.reset();
-        if (row.state != job_state::submitting) {
-            auto copy = after;
-            co_await inner_->record(std::move(copy), row.state);
-            row = std::move(after);
-            continue;
-        }
-        after.state = job_state::unknown;
-        after.due_at = now;
-        after.lost_at = std::min(now, after.submitted_at.value_or(now) + send_window_);
-        if (world_.plan.planted == mistake::forget_lost_answer) {
-            after.state = job_state::queued;
-            after.lost_at.reset();
+        if (row.state == job_state::submitting) {
+            doubt(after, now);
         }
         auto copy = after;
-        co_await inner_->record(std::move(copy), job_state::submitting);
+        co_await inner_->record(std::move(copy), row.state);
         row = std::move(after);
     }
 }

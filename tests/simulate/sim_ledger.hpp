@@ -76,6 +76,8 @@ public:
     std::string failure() const override { return failed_ ? "a commit failed" : ""; }
 
 private:
+    // What becomes of a job that was `submitting` when the process ended.
+    void doubt(job& row, wall_time now) const;
     // One commit, shared by all writes that wait for it.
     struct commit {
         steady_time at{};

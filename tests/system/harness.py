@@ -293,14 +293,18 @@ def need(test, *programs):
             test.skipTest("needs %s, see tests/install-packages.sh" % program)
 
 
-def mount_tmpfs(test, directory, **limits):
-    """A small disk of its own at `directory`; it goes with the test."""
-    options = ",".join("%s=%s" % limit for limit in limits.items())
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", directory],
-                          stderr=subprocess.PIPE, text=True, check=False)
+def mount(test, directory, *what):
+    """For as long as the test; who may not mount skips it."""
+    done = subprocess.run(["mount", *what, directory], stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         test.skipTest("mounting is not allowed here: " + done.stderr.strip())
     test.addCleanup(subprocess.run, ["umount", "--lazy", directory], check=False)
+
+
+def mount_tmpfs(test, directory, **limits):
+    """A small disk of its own at `directory`."""
+    options = ",".join("%s=%s" % limit for limit in limits.items())
+    mount(test, directory, "-t", "tmpfs", "-o", options, "tmpfs")
 
 
 def mount_quota(test, directory, size):
@@ -310,17 +314,12 @@ def mount_quota(test, directory, size):
     with open(disk + ".img", "wb") as image:
         image.truncate(256 << 20)
     subprocess.run(["mkfs.btrfs", "-q", disk + ".img"], check=True, capture_output=True)
-    done = subprocess.run(["mount", "-o", "loop", disk + ".img", disk],
-                          stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode != 0:
-        test.skipTest("mounting is not allowed here: " + done.stderr.strip())
-    test.addCleanup(subprocess.run, ["umount", "--lazy", disk], check=False)
+    mount(test, disk, "-o", "loop", disk + ".img")
     part = os.path.join(disk, "part")
     for command in (["quota", "enable", disk], ["subvolume", "create", part],
                     ["qgroup", "limit", size, part]):
         subprocess.run(["btrfs", *command], check=True, capture_output=True)
-    subprocess.run(["mount", "--bind", part, directory], check=True)
-    test.addCleanup(subprocess.run, ["umount", "--lazy", directory], check=False)
+    mount(test, directory, "--bind", part)
 
 
 class Filler:

@@ -61,6 +61,9 @@ struct response {
 // The body is `text` and a line feed.
 response plain(unsigned status, std::string_view text);
 
+// 200. The body is `body` and a line feed.
+response json_answer(std::string body);
+
 // Answers one request, on the loop. What it throws is logged and answered with 500, except the end
 // by cancellation.
 using handler = std::function<asio::awaitable<response>(request)>;
