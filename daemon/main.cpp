@@ -3,11 +3,14 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <new>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -17,6 +20,14 @@
 
 namespace onboardd {
 namespace {
+
+// To go on without memory would be to go on with a step half done. This is the same end as by
+// SIGKILL instead, after which the next start finds all that was accepted.
+[[noreturn]] void end_without_memory() {
+    constexpr std::string_view words = "onboardd: out of memory; the next start goes on from here\n";
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, words.data(), words.size());
+    ::_exit(exit_failed);
+}
 
 // Nothing that we make is for everybody, and for the group only what says so: the ledger does not,
 // outcomes and reasons do. Secrets reach no core dump; a full disk or a closed pipe is an error
@@ -28,6 +39,7 @@ void harden_process() {
     ::setrlimit(RLIMIT_CORE, &none);
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
+    std::set_new_handler(end_without_memory);
 }
 
 // systemd sets the variable for the commands of ExecReload= too, but has no credentials for them;

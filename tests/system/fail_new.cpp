@@ -1,6 +1,6 @@
-// For LD_PRELOAD: `operator new` throws std::bad_alloc at call number $FAIL_NEW_AT, and, if
+// For LD_PRELOAD: `operator new` finds no memory at call number $FAIL_NEW_AT, and, if
 // $FAIL_NEW_FOR_EVER is set, at each one after it. How many calls there were is written to the file
-// $FAIL_NEW_COUNT at the end.
+// $FAIL_NEW_COUNT at the end. Calls count from when the program has a handler for want of memory.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -24,6 +24,9 @@ unsigned long failing_call() {
 
 bool fails() {
     static const bool for_ever = std::getenv("FAIL_NEW_FOR_EVER") != nullptr;
+    if (!std::get_new_handler()) {
+        return false;
+    }
     const auto call = ++calls;
     const auto failing = failing_call();
     return failing != 0 && (call == failing || (for_ever && call > failing));
@@ -31,6 +34,9 @@ bool fails() {
 
 void* take(void* memory) {
     if (!memory) {
+        if (auto* const handler = std::get_new_handler()) {
+            handler();
+        }
         throw std::bad_alloc();
     }
     return memory;
@@ -76,7 +82,11 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
     std::free(memory);
 }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    return fails() ? nullptr : std::malloc(size != 0 ? size : 1);
+    try {
+        return operator new(size);  // as the library's own does it, with its handler
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
 }
 void operator delete(void* memory, const std::nothrow_t&) noexcept {
     std::free(memory);
