@@ -44,14 +44,19 @@ std::string jobs_line(const counts& jobs, const palette& paint) {
     return line + (line == "jobs:" ? "  none" : "");
 }
 
-// At the pace of late; nullopt: there is nothing to do, or nobody can tell.
-std::optional<milliseconds> time_to_go(const status_view& view, const pace& speed) {
-    const bool moves = view.open() != 0 && !view.stands_still();
-    return moves ? speed.time_for(view.open()) : std::nullopt;
+// As seen by watch, or else as the daemon says.
+std::optional<double> rate_of(const status_view& view, const pace* speed) {
+    return speed != nullptr ? speed->rate() : view.jobs_per_second;
 }
 
-std::string pace_line(const status_view& view, const pace& speed) {
-    const auto rate = speed.rate();
+// At that rate; nullopt: there is nothing to do, or nobody can tell.
+std::optional<milliseconds> time_to_go(const status_view& view, const pace* speed) {
+    const bool moves = view.open() != 0 && !view.stands_still();
+    return moves ? time_for(view.open(), rate_of(view, speed)) : std::nullopt;
+}
+
+std::string pace_line(const status_view& view, const pace* speed) {
+    const auto rate = rate_of(view, speed);
     std::string line = "pace:  " + (rate ? with_one_digit(*rate) : std::string("?")) + " jobs/s";
     line += ", " + std::to_string(view.open()) + " open";
     if (const auto rest = time_to_go(view, speed)) {
@@ -240,14 +245,13 @@ std::optional<double> pace::rate() const {
     return jobs / time.count();
 }
 
-std::optional<milliseconds> pace::time_for(std::uint64_t open) const {
-    const auto known = rate();
-    if (!known || *known <= 0) {
+std::optional<milliseconds> time_for(std::uint64_t open, std::optional<double> per_second) {
+    if (!per_second || *per_second <= 0) {
         return std::nullopt;
     }
     constexpr double longest = 365.0 * 86'400 * 1'000;
-    return milliseconds(
-        static_cast<std::int64_t>(std::min(static_cast<double>(open) / *known * 1'000, longest)));
+    return milliseconds(static_cast<std::int64_t>(
+        std::min(static_cast<double>(open) / *per_second * 1'000, longest)));
 }
 
 std::uint64_t ended_in(const counts& jobs) {
@@ -266,8 +270,8 @@ std::vector<std::string> in_lines(const status_view& view, const pace* speed,
         lines.push_back("       " + paint.bad(shown(reason)));
     }
     lines.push_back(jobs_line(view.jobs, paint));
-    if (speed != nullptr) {
-        lines.push_back(pace_line(view, *speed));
+    if (speed != nullptr || view.running) {
+        lines.push_back(pace_line(view, speed));
     } else {
         lines.push_back("open:  " + std::to_string(view.open()));
     }
@@ -297,12 +301,10 @@ std::string as_json(const status_view& view, const pace* speed) {
         .add_raw("jobs", states_json(view.jobs))
         .add_bool("provider_failing", view.provider_failing)
         .add_raw("accounts", list_json(accounts));
-    if (speed != nullptr) {
-        const auto rate = speed->rate();
-        const auto rest = time_to_go(view, *speed);
-        line.add_raw("jobs_per_second", rate ? with_one_digit(*rate) : "null")
-            .add_raw("seconds_to_go", rest ? std::to_string(rest->count() / 1'000) : "null");
-    }
+    const auto rate = rate_of(view, speed);
+    const auto rest = time_to_go(view, speed);
+    line.add_raw("jobs_per_second", rate ? with_one_digit(*rate) : "null")
+        .add_raw("seconds_to_go", rest ? std::to_string(rest->count() / 1'000) : "null");
     return line.str();
 }
 

@@ -23,9 +23,6 @@ public:
     // Jobs a second over the looks of the last minute; nullopt: not known yet.
     [[nodiscard]] std::optional<double> rate() const;
 
-    // Until `open` jobs have ended at that rate; nullopt: not known, or nothing moves.
-    [[nodiscard]] std::optional<milliseconds> time_for(std::uint64_t open) const;
-
 private:
     struct look {
         wall_time at;
@@ -34,10 +31,13 @@ private:
     std::deque<look> looks_;
 };
 
+// Until `open` jobs have ended at this rate; nullopt: it is not known, or nothing moves.
+std::optional<milliseconds> time_for(std::uint64_t open, std::optional<double> per_second);
+
 // Jobs that have ended, whatever their end.
 std::uint64_t ended_in(const counts& jobs);
 
-// For people, line by line.
+// For people, line by line. `speed` null: the daemon's own word for the pace is taken.
 std::vector<std::string> in_lines(const status_view& view, const pace* speed, const palette& paint);
 
 // One JSON object, schema onboardctl/status/1.

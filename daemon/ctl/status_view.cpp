@@ -205,6 +205,12 @@ std::optional<status_view> parse_status(std::string_view text_of_status) {
         view.provider_failing = flag(*provider, "failing");
         view.next_probe_at = moment(*provider, "next_probe_at");
     }
+    if (const auto* rate = member(value, "rate")) {
+        const auto* per_second = member(*rate, "per_second");
+        if (per_second != nullptr && per_second->is_number()) {
+            view.jobs_per_second = per_second->to_number<double>();
+        }
+    }
     const auto* accounts = member(value, "accounts");
     if (const auto* all = accounts != nullptr ? accounts->if_array() : nullptr) {
         for (const auto& one : *all) {

@@ -54,6 +54,7 @@ struct status_view {
     counts jobs{};
     counts since_start{};
     std::uint64_t in_flight = 0;
+    std::optional<double> jobs_per_second;  // that have ended of late
     std::vector<std::string> short_of_room;
     bool provider_failing = false;
     std::optional<wall_time> next_probe_at;

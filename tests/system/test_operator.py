@@ -129,7 +129,9 @@ class WithTheDaemon(OperatorTest):
                          (True, 3, 3))
         (account,) = status["accounts"]
         self.assertEqual((account["paused"], account["paused_by"]), ("by_operator", os.getuid()))
+        self.assertEqual((status["jobs_per_second"], status["seconds_to_go"]), (0, None))
         text = self.ctl(site, "status").stdout
+        self.assertIn("pace:  0.0 jobs/s, 3 open\n", text)
         self.assertIn("paused: by an operator (uid %d" % os.getuid(), text)
         self.assertIn("queued 3", text)
         (story,) = self.lines(site, "explain", "job-1")
