@@ -118,7 +118,7 @@ private:
                                         ": the intent was noted, then the request sent");
         }
         if (row_.state == job_state::unknown) {
-            step(row_.lost_at, "the answer was lost: " + said(row_));
+            step(row_.lost_at, "from then on nobody knew whether there is a case: " + said(row_));
             step(row_.absent_since, "a complete reading of the provider's list did not show it");
         }
         step(row_.expires_at, "its expires_at passed");
@@ -154,6 +154,7 @@ private:
             why("account " + row_.account + " is paused: " + pause.reason +
                 (pause.next_try_at ? "; the next try is due " + relative(*pause.next_try_at, now_)
                                    : ""));
+            ends_at_ = pause.next_try_at;
         }
         return true;
     }
@@ -163,7 +164,7 @@ private:
         const auto& at = account_->window->opens_at;
         why("the window of account " + row_.account + " (" + account_->window->text +
             ") is closed" + (at ? "; it opens " + relative(*at, now_) : ""));
-        opens_at_ = at;
+        ends_at_ = at;
     }
 
     // What else a job that is due to be sent may wait for.
@@ -190,7 +191,17 @@ private:
         }
     }
 
-    wall_time due() const { return std::max({row_.due_at, now_, opens_at_.value_or(row_.due_at)}); }
+    wall_time due() const { return std::max({row_.due_at, now_, ends_at_.value_or(row_.due_at)}); }
+
+    // When the next step is taken; nullopt: what blocks the job has no end that is known.
+    std::optional<wall_time> due_unless(bool stands) const {
+        return stands && !ends_at_ ? std::nullopt : std::optional(due());
+    }
+
+    // A retry does not end what blocks the whole account.
+    static std::string at_once(const char* what, bool stands) {
+        return what + std::string(stands ? " as soon as that is over" : " at once");
+    }
 
     void waiting_to_be_sent() {
         const bool again = row_.state == job_state::deferred;
@@ -223,9 +234,9 @@ private:
         next((again ? "it is sent again" : "it is sent") +
                  std::string(stands ? " once that is over" : "") + "; not later than " +
                  format_rfc3339(expiry) + ", else it expires",
-             stands ? std::nullopt : std::optional(due()));
+             due_unless(stands));
         if (again && row_.due_at > now_) {
-            advise_job("retry", "sends it at once");
+            advise_job("retry", at_once("sends it", stands));
         }
         advise_job("hold", "keeps it from being sent");
         advise_job("cancel", "ends it unsent");
@@ -257,8 +268,8 @@ private:
         next(
             "the provider's list is read: a case is adopted, proved absence lets it be sent "
             "again, anything else is left to a person (conflict)",
-            stands ? std::nullopt : std::optional(due()));
-        advise_job("retry", "reads the list at once");
+            due_unless(stands));
+        advise_job("retry", at_once("reads the list", stands));
     }
 
     void accepted() {
@@ -267,8 +278,8 @@ private:
         const auto published = row_.submitted_at.value_or(row_.received_at) + rules_.accepted_for;
         next("the case is read again; without a link its outcome is written by " +
                  format_rfc3339(published),
-             stands ? std::nullopt : std::optional(due()));
-        advise_job("retry", "reads it at once");
+             due_unless(stands));
+        advise_job("retry", at_once("reads it", stands));
     }
 
     void created() {
@@ -313,7 +324,9 @@ private:
     }
 
     void held() {
-        why("an operator holds it");
+        why("an operator holds it until it is released or cancelled; the log says who and since "
+            "when "
+            "(event operator)");
         const bool sent = row_.resends > 0 || row_.lost_at;
         advise_job("release",
                    sent ? "looks it up, and sends it if there is no case" : "lets it be sent");
@@ -337,7 +350,7 @@ private:
     const account_view* account_;
     const decision_rules& rules_;
     wall_time now_;
-    std::optional<wall_time> opens_at_;  // of the account's window, if it is closed
+    std::optional<wall_time> ends_at_;  // what keeps the account from going on, where that is known
     std::string name_;
     explanation told_;
 };

@@ -111,7 +111,11 @@ TEST_F(Explain, APauseIsNamedWithItsEnd) {
                                .by = {}};
     expect({"is paused: the provider answers 403; the next try is due in 5m"});
     expect_not("onboardctl resume");
+    EXPECT_EQ(told().until, now + 5min);
+    row.due_at = now + 10min;
+    EXPECT_EQ(told().until, now + 10min);
     account.pause->next_try_at.reset();
+    EXPECT_FALSE(told().until);
     account.pause->by = operator_pause{.account = "T12345678", .since = now - 2h, .uid = 1000};
     expect({"was paused by the user with the uid 1000, 2h ago", "do: onboardctl resume T12345678"});
 }
@@ -190,12 +194,19 @@ TEST_F(Explain, AnUnknownJobSaysWhyItIsNotSentAgain) {
     row.absent_since = now - 10s;
     row.resends = 1;
     row.due_at = now + 20s;
-    expect({"the answer was lost", "did not show it",
+    expect({"nobody knew whether there is a case: the answer was lost", "did not show it",
             "is not believed before " + format_rfc3339(now + 5min), "it was sent again 1 time",
             "allows 2", "do: onboardctl retry"});
     EXPECT_EQ(told().until, now + 20s);
     row.lost_at = now - 10min;
     expect_not("not believed before");
+    EXPECT_EQ(told().commands.back().text, "reads the list at once");
+    account.pause = pause_view{.kind = "asked_to_wait",
+                               .reason = "the provider asked to wait",
+                               .next_try_at = now + 30s,
+                               .by = {}};
+    EXPECT_EQ(told().commands.back().text, "reads the list as soon as that is over");
+    EXPECT_EQ(told().until, now + 30s);
 }
 
 TEST_F(Explain, AnAcceptedJobWaitsForItsLink) {
@@ -244,7 +255,8 @@ TEST_F(Explain, AnExpiredACancelledAndAHeldJob) {
     expect({"why: cancelled by an operator", "onboardctl retry"});
     in_state(job_state::held);
     row.finished_at.reset();
-    expect({"an operator holds it", "onboardctl release", "onboardctl cancel"});
+    expect({"an operator holds it until it is released or cancelled", "event operator",
+            "onboardctl release", "onboardctl cancel"});
     EXPECT_EQ(told().commands.at(0).text, "lets it be sent");
     row.resends = 1;
     EXPECT_NE(told().commands.at(0).text.find("looks it up"), std::string::npos);
