@@ -6,8 +6,10 @@
 #include <ostream>
 
 #include "daemon/ctl/commands.hpp"
+#include "daemon/ctl/explain.hpp"
 #include "daemon/ctl/hands.hpp"
 #include "daemon/ctl/references.hpp"
+#include "daemon/ctl/status.hpp"
 
 namespace onboardd::ctl {
 namespace {
@@ -26,7 +28,7 @@ public:
 
     void tell(const admin::operated_view& done) {
         for (const auto& one : done.changed) {
-            ++changed_[one.to];
+            ++(one.from == one.to ? due_now_ : changed_[one.to]);
             if (to_.json || !mass_) {
                 changed(one);
             }
@@ -82,8 +84,10 @@ private:
             to_.line(line);
             return;
         }
+        const std::string from(to_string(one.from));
         to_.line(shown(one.account + "/" + one.reference) + ": " +
-                 std::string(to_string(one.from)) + " -> " + std::string(to_string(one.to)));
+                 (one.from == one.to ? from + ", and due now"
+                                     : from + " -> " + std::string(to_string(one.to))));
     }
 
     void refused(const refused_job& one) {
@@ -103,7 +107,7 @@ private:
     }
 
     [[nodiscard]] std::uint64_t changes() const {
-        std::uint64_t sum = 0;
+        std::uint64_t sum = due_now_;
         for (const auto& [state, count] : changed_) {
             sum += count;
         }
@@ -125,6 +129,9 @@ private:
             for (const auto& [state, count] : changed_) {
                 to_.line(counted(count) + " now " + std::string(to_string(state)));
             }
+            if (due_now_ != 0) {
+                to_.line(counted(due_now_) + " due now");
+            }
             for (const auto& [why, count] : refused_) {
                 to_.line(counted(count) + " not changed: " + why);
             }
@@ -140,6 +147,7 @@ private:
     output& to_;
     bool mass_;
     std::map<job_state, std::uint64_t> changed_;
+    std::uint64_t due_now_ = 0;  // changed, and in the same state
     std::map<std::string, std::uint64_t> refused_;
     std::uint64_t refusals_ = 0;
     std::uint64_t unchanged_ = 0;
@@ -259,6 +267,22 @@ int change_jobs(const config& settings, const change_options& options, std::istr
     return change_named(settings, options, references, to);
 }
 
+namespace {
+
+// What stops the account all the same: a resume ends only what an operator began.
+std::string still_paused(const config& settings, const std::string& account) {
+    const auto view = look(settings);
+    const auto* seen = view.account(account);
+    if (seen == nullptr || !seen->pause || seen->pause->by) {
+        return {};
+    }
+    const auto& at = seen->pause->next_try_at;
+    return "; it is still paused: " + shown(seen->pause->reason) +
+           (at && view.now ? ", next try " + relative(*at, *view.now) : "");
+}
+
+}  // namespace
+
 int pause_account(const config& settings, const std::string& account, bool paused, output& to) {
     const auto change = open_hands(settings)->set_pause({.account = account, .paused = paused});
     if (change == pause_change::no_such_account) {
@@ -272,7 +296,8 @@ int pause_account(const config& settings, const std::string& account, bool pause
         to.line(line);
     } else {
         to.line(shown(account) + (paused ? " is paused" : " goes on") +
-                (changed ? "" : ", as it was already"));
+                (changed ? "" : ", as it was already") +
+                (paused ? "" : still_paused(settings, account)));
     }
     return done;
 }

@@ -10,6 +10,12 @@
 namespace onboardd::ctl {
 namespace {
 
+// Why it is where it is. What last went wrong with an open job is no refusal: only its words are
+// told.
+std::string reason_for(const job& row) {
+    return is_final(row.state) || !row.error ? reason_of(row) : row.error->message;
+}
+
 json_line describe(const job& row) {
     json_line line;
     line.add("account", row.account)
@@ -28,7 +34,7 @@ json_line describe(const job& row) {
         .add_or_null("case_id", row.the_case.id)
         .add_or_null("contract_url", row.the_case.contract_url)
         .add_or_null("case_status", row.the_case.case_status)
-        .add_or_null("reason", reason_of(row));
+        .add_or_null("reason", reason_for(row));
     return line;
 }
 
@@ -46,7 +52,7 @@ std::vector<std::string> table_row(const job& row, const palette& paint) {
             std::to_string(row.attempts),
             format_rfc3339(when),
             shown(row.batch),
-            shown(reason_of(row))};
+            shown(reason_for(row))};
 }
 
 bool wanted(const job& row, const list_options& options) {
@@ -79,7 +85,7 @@ std::string in_lines(const job& row) {
     append_text(text, "case", row.the_case.id);
     append_text(text, "case status", row.the_case.case_status);
     append_text(text, "contract", row.the_case.contract_url);
-    append_text(text, "reason", reason_of(row));
+    append_text(text, "reason", reason_for(row));
     append_text(text, "outcome",
                 row.revision == 0 ? "" : "revision " + std::to_string(row.revision));
     text.pop_back();

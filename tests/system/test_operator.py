@@ -153,6 +153,26 @@ class WithTheDaemon(OperatorTest):
         site.oracle.judge(reports=False)
 
 
+    def test_a_job_that_waits_for_the_provider_is_no_refused_one(self):
+        site = self.site()
+        site.sandbox.script({"one": ["429-seconds=600"]})
+        daemon = site.serve()
+        site.drop(site.oracle.issue("one"))
+        eventually(lambda: [one["state"] for one in self.lines(site, "list")] == ["deferred"],
+                   "the provider asks to wait")
+        (shown,) = self.lines(site, "show", "one")
+        self.assertEqual(shown["reason"], "HTTP status 429: too many requests")
+        (story,) = self.lines(site, "explain", "one")
+        self.assertIsNotNone(story["when"])
+        self.assertRegex(self.ctl(site, "resume", ACCOUNT).stdout,
+                         "goes on, as it was already; it is still paused: the provider asked to "
+                         "wait, next try in [0-9]+m")
+        self.assertIn("one: deferred, and due now", self.ctl(site, "retry", "one").stdout)
+        self.assertEqual(daemon.stop(), 0)
+        self.assertEqual(self.state(site, "one"), "deferred")
+        self.ctl(site, "cancel", "one")
+
+
 class WithoutTheDaemon(OperatorTest):
     def test_each_command_works_on_the_ledger(self):
         site, daemon = self.waiting()
