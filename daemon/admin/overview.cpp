@@ -81,7 +81,7 @@ bool stands_still(const engine_status& status) {
         if (sum_of(account.by_state, is_open) == 0) {
             continue;
         }
-        if (account.configured && account.pause == account_pause::none && account.window_open) {
+        if (!account.waits()) {
             return false;
         }
         some_wait = true;

@@ -198,17 +198,17 @@ std::string batches(const overview& now) {
                          rows));
 }
 
+std::string next_try(const std::optional<wall_time>& at, wall_time now) {
+    return at ? R"( <span class="soft small">next try )" + html::time(*at, now) + "</span>" : "";
+}
+
 // How long a pause lasts, as far as that is known.
 std::string until_of(const account_status& account, wall_time now) {
     if (account.paused_by) {
         return R"( <span class="soft small">since )" + html::time(account.paused_by->since, now) +
                "</span>";
     }
-    if (account.paused_until) {
-        return R"( <span class="soft small">next try )" + html::time(*account.paused_until, now) +
-               "</span>";
-    }
-    return "";
+    return next_try(account.paused_until, now);
 }
 
 std::string state_of(const account_status& account, wall_time now) {
@@ -226,6 +226,10 @@ std::string state_of(const account_status& account, wall_time now) {
                                               html::time(*account.window_opens_at, now) + "</span>"
                                         : "");
     }
+    if (account.waits()) {
+        return pill("doubt", "no token: " + html::text(account.token_failure)) +
+               next_try(account.token_next_try_at, now);
+    }
     return pill("good", "at work");
 }
 
@@ -234,7 +238,9 @@ std::string token_of(const account_status& account, wall_time now) {
         return R"(<span class="soft">none</span>)";
     }
     const auto left = std::chrono::floor<std::chrono::seconds>(*account.token_expires_at - now);
-    return "valid for " + html::duration(left);
+    return "valid for " + html::duration(left) +
+           (account.token_failure.empty() ? ""
+                                          : ", not renewed: " + html::text(account.token_failure));
 }
 
 std::uint64_t open_of(const account_status& account) {

@@ -50,6 +50,16 @@ json::value token(const account_status& account) {
     return out;
 }
 
+json::value token_failure(const account_status& account) {
+    if (account.token_failure.empty()) {
+        return nullptr;
+    }
+    json::object out;
+    out["reason"] = account.token_failure;
+    out["next_try_at"] = time_or_null(account.token_next_try_at);
+    return out;
+}
+
 json::value pause(const account_status& account) {
     if (account.pause == account_pause::none) {
         return nullptr;
@@ -88,6 +98,7 @@ json::object of_account(const account_status& account) {
                                          ? json::value(*account.requests_per_second_max)
                                          : json::value(nullptr);
     out["token"] = token(account);
+    out["token_failure"] = token_failure(account);
     out["pause"] = pause(account);
     out["window"] = window(account);
     return out;

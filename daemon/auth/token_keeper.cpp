@@ -37,6 +37,7 @@ std::optional<access_token> token_keeper::current() const {
 token_times token_keeper::times() const {
     token_times seen;
     seen.next_fetch_at = next_fetch_;
+    seen.failure = failure_;
     if (usable()) {
         seen.obtained_at = obtained_at_;
         seen.expires_at = expires_at_;
@@ -97,6 +98,7 @@ void token_keeper::store(token_grant grant) {
     expires_at_ = obtained_at_ + grant.life;
     next_fetch_ = time_.now() + renew_after(grant.life, random_);
     proven_ = false;
+    failure_.clear();
     if (!refused_) {  // a credential that was refused counts as good only once a call has worked
         pause_ = milliseconds(0);
     }
@@ -108,6 +110,7 @@ void token_keeper::fail(bool refusal, milliseconds at_least, std::string_view wh
     if (options_.seen != nullptr) {
         options_.seen->token_failures.add();
     }
+    failure_ = why;
     if (refusal) {
         note_refusal(why);
     } else {

@@ -164,14 +164,20 @@ private:
         const auto& at = account_->window->opens_at;
         why("the window of account " + row_.account + " (" + account_->window->text +
             ") is closed" + (at ? "; it opens " + relative(*at, now_) : ""));
-        ends_at_ = at;
+        if (at) {
+            ends_at_ = std::max(*at, ends_at_.value_or(*at));
+        }
     }
 
     // What else a job that is due to be sent may wait for.
     void limits() {
-        if (!account_->token_obtained_at) {
-            why("the account has no token that is valid: one is asked for; if that fails, the log "
-                "says why (token_renewal_failed)");
+        if (account_->has_no_token()) {
+            const auto& at = account_->token_next_try_at;
+            why("the account has no token that is valid, and the last try to get one failed: " +
+                account_->token_failure + (at ? "; the next is due " + relative(*at, now_) : ""));
+            ends_at_ = at;
+        } else if (!account_->token_obtained_at) {
+            why("the account has no token that is valid: one is asked for");
         }
         if (daemon_.provider_failing) {
             why("the provider fails again and again: one probe at a time is sent" +
@@ -195,7 +201,12 @@ private:
 
     // When the next step is taken; nullopt: what blocks the job has no end that is known.
     std::optional<wall_time> due_unless(bool stands) const {
-        return stands && !ends_at_ ? std::nullopt : std::optional(due());
+        return stands && !ends_by_itself() ? std::nullopt : std::optional(due());
+    }
+
+    bool ends_by_itself() const {
+        const auto* pause = account_ != nullptr && account_->pause ? &*account_->pause : nullptr;
+        return daemon_.running && pause != nullptr && pause->next_try_at;
     }
 
     // A retry does not end what blocks the whole account.
@@ -216,11 +227,12 @@ private:
         } else if (row_.due_at > now_) {
             why("its turn on the retry schedule is " + relative(row_.due_at, now_));
         }
+        const bool closed = account_ != nullptr && account_->window && !account_->window->open;
+        if (closed) {
+            closed_window();
+        }
         if (!stands) {
-            const bool closed = account_->window && !account_->window->open;
-            if (closed) {
-                closed_window();
-            } else if (row_.due_at <= now_) {
+            if (!closed && row_.due_at <= now_) {
                 limits();
             }
             if (told_.why.size() == said_so_far) {

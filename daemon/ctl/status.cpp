@@ -49,18 +49,24 @@ std::optional<double> rate_of(const status_view& view, const pace* speed) {
     return speed != nullptr ? speed->rate() : view.jobs_per_second;
 }
 
-// At that rate; nullopt: there is nothing to do, or nobody can tell.
+// At that rate, for the jobs whose accounts are at work; nullopt: there are none, or nobody can
+// tell.
 std::optional<milliseconds> time_to_go(const status_view& view, const pace* speed) {
-    const bool moves = view.open() != 0 && !view.stands_still();
-    return moves ? time_for(view.open(), rate_of(view, speed)) : std::nullopt;
+    const auto moving = view.open() - view.open_and_waiting();
+    return moving == 0 ? std::nullopt : time_for(moving, rate_of(view, speed));
 }
 
 std::string pace_line(const status_view& view, const pace* speed) {
     const auto rate = rate_of(view, speed);
     std::string line = "pace:  " + (rate ? with_one_digit(*rate) : std::string("?")) + " jobs/s";
     line += ", " + std::to_string(view.open()) + " open";
+    const auto waiting = view.open_and_waiting();
+    if (waiting != 0) {
+        const auto some = std::to_string(waiting) + " of them";
+        line += ", " + (waiting == view.open() ? "all" : some) + " in accounts that wait";
+    }
     if (const auto rest = time_to_go(view, speed)) {
-        line += ": about " + length_of(*rest) + " to go";
+        line += ": about " + length_of(*rest) + " to go" + (waiting != 0 ? " for the others" : "");
     }
     return line;
 }
@@ -70,7 +76,13 @@ std::string token_cell(const account_view& account, wall_time now) {
         return "none";
     }
     return length_of(std::max(milliseconds(0), now - *account.token_obtained_at)) +
-           " old, expires " + relative(*account.token_expires_at, now);
+           " old, expires " + relative(*account.token_expires_at, now) +
+           (account.token_failure.empty() ? "" : ", not renewed: " + shown(account.token_failure));
+}
+
+std::string next_try(const account_view& account, wall_time now) {
+    const auto& at = account.token_next_try_at;
+    return at ? ", next try " + relative(*at, now) : "";
 }
 
 std::string waits_for(const account_view& account, wall_time now, const palette& paint) {
@@ -97,6 +109,9 @@ std::string waits_for(const account_view& account, wall_time now, const palette&
                        (account.window->opens_at
                             ? ", opens " + relative(*account.window->opens_at, now)
                             : "")));
+    }
+    if (!account.pause && account.has_no_token()) {
+        add(paint.bad("no token: " + shown(account.token_failure) + next_try(account, now)));
     }
     return text.empty() ? "-" : text;
 }
@@ -157,7 +172,9 @@ std::string account_json(const account_view& account) {
         .add_number("limit", static_cast<std::int64_t>(account.limit))
         .add_number("limit_max", static_cast<std::int64_t>(account.limit_max))
         .add("token_obtained_at", account.token_obtained_at)
-        .add("token_expires_at", account.token_expires_at);
+        .add("token_expires_at", account.token_expires_at)
+        .add_or_null("token_failure", account.token_failure)
+        .add("token_next_try_at", account.token_next_try_at);
     const pause_view none;
     const auto& pause = account.pause ? *account.pause : none;
     line.add_or_null("paused", pause.kind)

@@ -112,6 +112,10 @@ account_view account_in(const json::value& value) {
         account.token_obtained_at = moment(*token, "obtained_at");
         account.token_expires_at = moment(*token, "expires_at");
     }
+    if (const auto* failure = member(value, "token_failure")) {
+        account.token_failure = text(*failure, "reason");
+        account.token_next_try_at = moment(*failure, "next_try_at");
+    }
     account.pause = pause_in(value, account.id);
     account.window = window_in(value);
     return account;
@@ -168,13 +172,20 @@ std::uint64_t status_view::open() const {
     return open_in(jobs);
 }
 
-bool status_view::stands_still() const {
-    const auto waits = [](const account_view& account) {
-        return !account.configured || account.pause || (account.window && !account.window->open);
-    };
-    return std::ranges::all_of(accounts, [&](const account_view& account) {
-        return open_in(account.jobs) == 0 || waits(account);
-    });
+bool account_view::has_no_token() const {
+    return !token_obtained_at && !token_failure.empty();
+}
+
+bool account_view::waits() const {
+    return !configured || pause || (window && !window->open) || has_no_token();
+}
+
+std::uint64_t status_view::open_and_waiting() const {
+    std::uint64_t sum = 0;
+    for (const auto& account : accounts) {
+        sum += account.waits() ? open_in(account.jobs) : 0;
+    }
+    return sum;
 }
 
 const account_view* status_view::account(std::string_view id) const {

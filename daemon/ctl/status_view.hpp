@@ -36,12 +36,18 @@ struct account_view {
     counts jobs{};
     std::optional<wall_time> token_obtained_at;
     std::optional<wall_time> token_expires_at;
+    std::string token_failure;  // why the last fetch brought none; empty: it brought one
+    std::optional<wall_time> token_next_try_at;
     std::uint64_t in_flight = 0;
     std::uint64_t limit = 0;
     std::uint64_t limit_max = 0;
     std::optional<double> requests_per_second_max;
     std::optional<pause_view> pause;
     std::optional<window_view> window;
+
+    [[nodiscard]] bool has_no_token() const;
+    // Nothing is sent for its jobs, and not for want of a place.
+    [[nodiscard]] bool waits() const;
 };
 
 struct status_view {
@@ -61,8 +67,8 @@ struct status_view {
     std::vector<account_view> accounts;
 
     [[nodiscard]] std::uint64_t open() const;
-    // Whether all open jobs are of accounts that send nothing for now.
-    [[nodiscard]] bool stands_still() const;
+    // Those of accounts that send nothing for now.
+    [[nodiscard]] std::uint64_t open_and_waiting() const;
     [[nodiscard]] const account_view* account(std::string_view id) const;
 };
 

@@ -117,6 +117,10 @@ account_status account::status() const {
         view.token_obtained_at = wall_of(time, *token.obtained_at);
         view.token_expires_at = wall_of(time, *token.expires_at);
     }
+    view.token_failure = token.failure;
+    if (!token.failure.empty()) {
+        view.token_next_try_at = wall_of(time, token.next_fetch_at);
+    }
     view.limit = in_flight_limit();
     view.limit_max = options_.in_flight_max;
     view.in_flight = in_flight_;

@@ -183,6 +183,23 @@ TEST(Estimate, IsNotMadeWhereNoAccountWithOpenJobsIsAtWork) {
     EXPECT_EQ(time_left(100, now), 50s);
 }
 
+TEST(Page, SaysThatAnAccountWaitsForAToken) {
+    auto now = a_night();
+    auto& account = now.status.accounts[0];
+    account.by_state[static_cast<std::size_t>(job_state::queued)] = 3;
+    account.token_failure = "HTTP status 404 <b>";
+    account.token_next_try_at = one_o_clock() + 1min;
+    EXPECT_THAT(render_page(now), HasSubstr("at work"));
+    EXPECT_THAT(render_page(now),
+                HasSubstr("valid for 50 min, not renewed: HTTP status 404 &lt;b"));
+    EXPECT_EQ(time_left(100, now), 50s);
+    account.token_obtained_at.reset();
+    account.token_expires_at.reset();
+    EXPECT_THAT(render_page(now), HasSubstr("no token: HTTP status 404 &lt;b"));
+    EXPECT_THAT(render_page(now), ContainsRegex("next try <time[^>]*>01:01"));
+    EXPECT_EQ(time_left(100, now), std::nullopt);
+}
+
 TEST(Page, SaysSinceWhenAnOperatorPausedAnAccount) {
     auto now = a_night();
     now.status.accounts[0].pause = account_pause::by_operator;

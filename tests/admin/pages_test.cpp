@@ -90,7 +90,10 @@ TEST(StatusJson, TellsAllOfTheStatus) {
     busy.window = time_window{std::chrono::minutes(60), std::chrono::minutes(330), "Europe/Oslo"};
     busy.window_open = false;
     busy.window_opens_at = one_o_clock() + 2h;
-    status.accounts = {busy, account("T2", account_pause::credential_refused)};
+    auto refused = account("T2", account_pause::credential_refused);
+    refused.token_failure = "HTTP status 401";
+    refused.token_next_try_at = one_o_clock() + 30s;
+    status.accounts = {busy, refused};
 
     shown.now = one_o_clock();
     shown.batches.push_back(a_batch());
@@ -117,11 +120,14 @@ TEST(StatusJson, TellsAllOfTheStatus) {
     EXPECT_EQ(first.at("limit"), 8);
     EXPECT_EQ(first.at("requests_per_second_max"), 2.5);
     EXPECT_EQ(first.at("token").at("expires_at"), "2026-11-22T04:00:00Z");
+    EXPECT_TRUE(first.at("token_failure").is_null());
     EXPECT_TRUE(first.at("pause").is_null());
     EXPECT_EQ(first.at("window").at("text"), "01:00-05:30 Europe/Oslo");
     EXPECT_EQ(first.at("window").at("opens_at"), "2026-11-22T03:00:00Z");
     const auto& second = out.at("accounts").at(1);
     EXPECT_TRUE(second.at("token").is_null());
+    EXPECT_EQ(second.at("token_failure").at("reason"), "HTTP status 401");
+    EXPECT_EQ(second.at("token_failure").at("next_try_at"), "2026-11-22T01:00:30Z");
     EXPECT_EQ(second.at("pause").at("kind"), "credential_refused");
     EXPECT_EQ(second.at("pause").at("reason"), "the credential is refused");
     EXPECT_EQ(second.at("pause").at("next_try_at"), "2026-11-22T01:00:30Z");

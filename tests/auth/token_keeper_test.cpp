@@ -94,8 +94,11 @@ TEST_F(TokenKeeper, AFailedEarlyRenewalKeepsTheValidToken) {
         EXPECT_EQ(keeper->current().value_or(access_token{}).generation, first.generation);
         co_await time.wait_for(2h);
         EXPECT_FALSE(keeper->current()) << "an expired token is not used";
+        EXPECT_EQ(keeper->times().failure, "HTTP status 500");
+        EXPECT_GT(keeper->times().next_fetch_at, time.now());
         provider.token_status = 200;
         EXPECT_GT((co_await keeper->get()).generation, first.generation);
+        EXPECT_EQ(keeper->times().failure, "");
     };
     with_keeper(body());
 }

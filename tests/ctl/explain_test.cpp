@@ -114,6 +114,10 @@ TEST_F(Explain, APauseIsNamedWithItsEnd) {
     EXPECT_EQ(told().until, now + 5min);
     row.due_at = now + 10min;
     EXPECT_EQ(told().until, now + 10min);
+    account.window =
+        window_view{.text = "01:00-05:30 Europe/Oslo", .open = false, .opens_at = now + 3h};
+    expect({"is closed; it opens in 3h"});
+    EXPECT_EQ(told().until, now + 3h);
     account.pause->next_try_at.reset();
     EXPECT_FALSE(told().until);
     account.pause->by = operator_pause{.account = "T12345678", .since = now - 2h, .uid = 1000};
@@ -146,6 +150,10 @@ TEST_F(Explain, EveryLimitIsNamed) {
 TEST_F(Explain, AJobThatIsDueWaitsForAToken) {
     account.token_obtained_at.reset();
     expect({"has no token that is valid: one is asked for"});
+    account.token_failure = "HTTP status 404";
+    account.token_next_try_at = now + 20s;
+    expect({"the last try to get one failed: HTTP status 404; the next is due in 20s"});
+    EXPECT_EQ(told().until, now + 20s);
     row.due_at = now + 1s;
     expect_not("token");
 }
@@ -304,6 +312,7 @@ TEST(StatusView, IsReadFromTheDaemonsJsonAndDistrustsIt) {
         "accounts":[{"id":"T1","configured":false,"jobs":{"queued":3},"in_flight":2,"limit":8,
           "limit_max":64,"requests_per_second_max":1.5,
           "token":{"obtained_at":"2026-11-22T00:00:00Z","expires_at":"2026-11-22T04:00:00Z"},
+          "token_failure":{"reason":"HTTP status 500","next_try_at":"2026-11-22T01:00:05Z"},
           "pause":{"kind":"by_operator","reason":"r","next_try_at":null,
                    "since":"2026-11-22T00:30:00Z","uid":7},
           "window":{"text":"w","open":false,"opens_at":"2026-11-22T02:00:00Z"}}, 7, {}]})");
@@ -321,6 +330,10 @@ TEST(StatusView, IsReadFromTheDaemonsJsonAndDistrustsIt) {
     EXPECT_EQ(account->limit, 8u);
     EXPECT_EQ(account->requests_per_second_max, 1.5);
     EXPECT_TRUE(account->token_expires_at);
+    EXPECT_EQ(account->token_failure, "HTTP status 500");
+    EXPECT_TRUE(account->token_next_try_at);
+    EXPECT_FALSE(account->has_no_token());
+    EXPECT_EQ(view->open_and_waiting(), 3u);
     EXPECT_EQ(account->pause->by->uid, 7u);
     EXPECT_FALSE(account->window->open);
     EXPECT_FALSE(parse_status("{"));

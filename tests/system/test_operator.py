@@ -131,7 +131,7 @@ class WithTheDaemon(OperatorTest):
         self.assertEqual((account["paused"], account["paused_by"]), ("by_operator", os.getuid()))
         self.assertEqual((status["jobs_per_second"], status["seconds_to_go"]), (0, None))
         text = self.ctl(site, "status").stdout
-        self.assertIn("pace:  0.0 jobs/s, 3 open\n", text)
+        self.assertIn("pace:  0.0 jobs/s, 3 open, all in accounts that wait\n", text)
         self.assertIn("paused: by an operator (uid %d" % os.getuid(), text)
         self.assertIn("queued 3", text)
         (story,) = self.lines(site, "explain", "job-1")
@@ -152,6 +152,20 @@ class WithTheDaemon(OperatorTest):
         self.assertEqual(again.stop(), 0)
         site.oracle.judge(reports=False)
 
+
+    def test_an_account_without_a_token_says_why(self):
+        unheard_of = "T99999999"
+        site = self.site(accounts=(unheard_of,))
+        daemon = site.serve()
+        site.drop(site.oracle.issue("one", unheard_of))
+        daemon.wait_for("token_renewal_failed")
+        (status,) = self.lines(site, "status")
+        (account,) = status["accounts"]
+        self.assertEqual((account["token_failure"], account["paused"]), ("HTTP status 404", None))
+        self.assertIn("no token: HTTP status 404", self.ctl(site, "status").stdout)
+        self.assertIn("the last try to get one failed: HTTP status 404",
+                      self.ctl(site, "explain", "one").stdout)
+        self.assertEqual(daemon.stop(), 0)
 
     def test_a_job_that_waits_for_the_provider_is_no_refused_one(self):
         site = self.site()

@@ -45,6 +45,7 @@ struct token_times {
     std::optional<steady_time> obtained_at;  // nullopt: there is none that has not expired
     std::optional<steady_time> expires_at;
     steady_time next_fetch_at = steady_time::min();
+    std::string failure;  // why the last fetch brought none; empty: it brought one
 };
 
 class token_keeper {
@@ -95,6 +96,7 @@ private:
     steady_time obtained_at_ = steady_time::min();
     steady_time expires_at_ = steady_time::min();
     steady_time next_fetch_ = steady_time::min();
+    std::string failure_;  // of the last fetch
     milliseconds pause_{0};
     std::uint64_t fetches_ = 0;
     bool asked_ = false;   // somebody has wanted a token

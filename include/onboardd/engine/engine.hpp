@@ -109,8 +109,10 @@ struct account_status {
     state_counts by_state{};
     std::optional<wall_time> token_obtained_at;  // nullopt: no token that has not expired
     std::optional<wall_time> token_expires_at;
-    std::uint32_t limit = 0;      // requests that may be in flight now
-    std::uint32_t limit_max = 0;  // in_flight_max of the configuration
+    std::string token_failure;  // why the last fetch brought none; empty: it brought one
+    std::optional<wall_time> token_next_try_at;  // after a failure
+    std::uint32_t limit = 0;                     // requests that may be in flight now
+    std::uint32_t limit_max = 0;                 // in_flight_max of the configuration
     std::uint32_t in_flight = 0;
     std::optional<double> requests_per_second_max;
     account_pause pause = account_pause::none;
@@ -120,6 +122,12 @@ struct account_status {
     std::optional<time_window> window;
     bool window_open = true;
     std::optional<wall_time> window_opens_at;  // nullopt: it is open
+
+    // Nothing is sent for its jobs, and not for want of a place.
+    [[nodiscard]] bool waits() const {
+        const bool no_token = !token_obtained_at && !token_failure.empty();
+        return !configured || pause != account_pause::none || !window_open || no_token;
+    }
 
     [[nodiscard]] std::uint64_t of(job_state state) const {
         return by_state[static_cast<std::size_t>(state)];
