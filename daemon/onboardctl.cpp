@@ -40,10 +40,33 @@ result<config, std::vector<config_fault>> load(const command_line& options) {
     return load_config(options.config_file, surroundings);
 }
 
+void tell_fault_as_json(const config_fault& fault, output& to) {
+    json_line line;
+    line.add("file", fault.file)
+        .add_number("line", fault.line)
+        .add_number("column", fault.column)
+        .add("key", fault.key)
+        .add("message", fault.message);
+    to.line(line);
+}
+
+// Faults of the configuration are what `config check` is asked for; to all others they are trouble.
+void tell_faults(const command_line& options, const std::vector<config_fault>& faults, output& to) {
+    for (const auto& fault : faults) {
+        if (to.json && options.what == command::config_check) {
+            tell_fault_as_json(fault, to);
+        } else {
+            to.err << fault.to_string() << '\n';
+        }
+    }
+}
+
 int dispatch(const command_line& options, const config& settings, output& to) {
     switch (options.what) {
         case command::config_check:
-            to.line(shown(options.config_file.native()) + ": good");
+            if (!to.json) {
+                to.line(shown(options.config_file.native()) + ": good");
+            }
             return done;
         case command::check:
             return check_files(settings, options.files, to);
@@ -95,12 +118,9 @@ int run(const command_line& options) {
     output to{std::cout, std::cerr, options.json, wants_color(), terminal_columns()};
     const auto settings = load(options);
     if (!settings) {
-        for (const auto& fault : settings.error()) {
-            to.err << fault.to_string() << '\n';
-        }
-        return bad_config;
+        tell_faults(options, settings.error(), to);
     }
-    const int status = dispatch(options, *settings, to);
+    const int status = settings ? dispatch(options, *settings, to) : int{bad_config};
     to.out.flush();
     if (!to.out) {
         to.err << "onboardctl: standard output cannot be written\n";

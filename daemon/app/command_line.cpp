@@ -9,10 +9,9 @@ namespace {
 
 constexpr const char* exit_codes_text =
     "Exit codes: 0 done, and in a drain every job is created; 1 unexpected failure; 2 usage; 3 a "
-    "drain ended with\n"
-    "some job rejected, expired, in conflict, cancelled or held, or some file refused; 4 a drain "
-    "gave up with jobs\n"
-    "still open; 75 another onboardd owns this spool or ledger; 78 bad configuration.";
+    "drain ended with some job rejected, expired, in conflict, cancelled or held, or some file "
+    "refused; 4 a drain gave up with jobs still open; 75 another onboardd owns this spool or "
+    "ledger; 78 bad configuration.";
 
 }  // namespace
 
@@ -24,6 +23,7 @@ std::variant<command_line, int> parse_command_line(int argc, const char* const* 
         "submits "
         "each once, and writes what came of it.",
         "onboardd");
+    keep_help_narrow(program);
     program.set_version_flag("--version", "onboardd " ONBOARDD_VERSION);
     program.add_option("--config", options.config_file, "the configuration")
         ->type_name("FILE")
@@ -38,10 +38,13 @@ std::variant<command_line, int> parse_command_line(int argc, const char* const* 
     program
         .add_option("--patience", patience_seconds,
                     "a drain gives up when nothing has moved for this long")
-        ->transform(CLI::AsNumberWithUnit(
-            std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}},
-            CLI::AsNumberWithUnit::UNIT_REQUIRED, "DURATION"))
+        ->transform(
+            CLI::AsNumberWithUnit(
+                std::map<std::string, double>{{"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}},
+                CLI::AsNumberWithUnit::UNIT_REQUIRED, "DURATION")
+                .description(""))
         ->check(between(0.001, 7.0 * 24 * 3600, "allowed is 1ms to 168h"))
+        ->type_name("DURATION")
         ->default_str("10m")
         ->needs(drain);
     program.footer(exit_codes_text);

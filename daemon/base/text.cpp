@@ -1,5 +1,6 @@
 #include "onboardd/base/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -114,6 +115,24 @@ void append_json_string(std::string& out, std::string_view text, std::size_t byt
         at += point.bytes;
     }
     out += '"';
+}
+
+std::vector<std::string> wrapped(std::string_view text, std::size_t columns) {
+    std::vector<std::string> lines(1);
+    std::size_t used = 0;
+    while (!text.empty()) {
+        const auto word = text.substr(0, text.find(' '));
+        const auto width =
+            word.size() - static_cast<std::size_t>(std::ranges::count_if(word, is_continuation));
+        if (used != 0 && used + 1 + width > columns) {
+            lines.emplace_back();
+            used = 0;
+        }
+        lines.back().append(used == 0 ? "" : " ").append(word);
+        used += width + (used == 0 ? 0 : 1);
+        text.remove_prefix(std::min(word.size() + 1, text.size()));
+    }
+    return lines;
 }
 
 }  // namespace onboardd

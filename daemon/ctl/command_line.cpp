@@ -9,22 +9,18 @@ namespace {
 
 constexpr const char* exit_codes_text =
     "Exit codes: 0 done, and nothing is wrong; 1 failed, or fsck leaves damage, or there is no "
-    "such\n"
-    "job, batch or account; 2 usage; 3 audit found something, check and submit met what is no "
-    "job,\n"
-    "or the state of a job does not let it be held, released, retried or cancelled; 75 the daemon\n"
-    "runs (fsck); 77 this user may not speak with the daemon, not read the ledger, or not hand\n"
-    "jobs in; 78 bad configuration, or no ledger.";
+    "such job, batch or account; 2 usage; 3 audit found something, check and submit met what is no "
+    "job, or the state of a job does not let it be held, released, retried or cancelled; 75 the "
+    "daemon runs (fsck); 77 this user may not speak with the daemon, not read the ledger, or not "
+    "hand jobs in; 78 bad configuration, or no ledger.";
 
 constexpr const char* references_text =
     "REFERENCE or ACCOUNT/REFERENCE; - for one a line on standard input; ALL for every job that "
-    "fits "
-    "the options";
+    "fits the options";
 
 constexpr const char* fsck_text =
     "One line for each damage: what it is, what it means, and what --repair would do. A ledger "
-    "that\n"
-    "is damaged is built anew from what is sound, and the old one kept beside it.\n"
+    "that is damaged is built anew from what is sound, and the old one kept beside it.\n"
     "Exit codes: 0 no damage, or all of it repaired; 1 damage is left; 75 the daemon runs.";
 
 constexpr const char* import_text =
@@ -33,11 +29,10 @@ constexpr const char* import_text =
     "rest.";
 
 constexpr const char* audit_text =
-    "Names each reference with two cases or more (case_repeated), each case without a job\n"
-    "(case_without_job), each case of a job that should have none (case_not_expected), each job\n"
+    "Names each reference with two cases or more (case_repeated), each case without a job "
+    "(case_without_job), each case of a job that should have none (case_not_expected), each job "
     "whose case is not listed (case_not_listed) or is another one (case_differs). Changes "
-    "nothing.\n"
-    "Exit codes: 0 nothing found; 3 something found; 1 a list could not be read.";
+    "nothing.\nExit codes: 0 nothing found; 3 something found; 1 a list could not be read.";
 
 std::string all_states() {
     std::string words;
@@ -201,6 +196,7 @@ void add_checks(CLI::App& program, command_line& options) {
 std::variant<command_line, int> parse_command_line(int argc, const char* const* argv) {
     command_line options;
     CLI::App program("The operator's tool of onboardd.", "onboardctl");
+    keep_help_narrow(program);
     program.set_version_flag("--version", "onboardctl " ONBOARDD_VERSION);
     program.add_option("--config", options.config_file, "the daemon's configuration")
         ->type_name("FILE")

@@ -100,14 +100,30 @@ class Looking(CtlTest):
                             (["config", "x\x1b"], "no command x\\x1b; see onboardctl config --help"),
                             (["list", "--limit", "x"], "--limit: a whole number from 1 is needed"),
                             (["list", "--state", "x"], "no state x; allowed are queued, submitting"),
+                            (["--config", "x", "list"], "--config is given more than once; see"),
                             (["watch", "--interval", "0"], "--interval: allowed is 0.1 to 3600")):
             with self.subTest(wrong):
                 self.assertIn(said, self.ctl(site, *wrong, code=2).stderr)
         self.assertIn("not there", self.ctl(site, "list", code=78).stderr)
         self.assertIn("not there", self.ctl(site, "fsck", code=78).stderr)
         self.ctl(site, "config", "check")
+        self.assertEqual(self.lines(site, "config", "check"), [])
         site.write_config_text("accounts: 7\n")
         self.assertIn("accounts", self.ctl(site, "config", "check", code=78).stderr)
+        said = self.ctl(site, "--json", "config", "check", code=78).stdout
+        faults = [json.loads(line) for line in said.splitlines()]
+        self.assertIn((1, "accounts"), [(one["line"], one["key"]) for one in faults])
+
+    def test_help_fits_a_terminal_of_80_columns(self):
+        site = self.site()
+        for command in ([], ["list"], ["hold"], ["import"], ["config"], ["fsck"], ["audit"]):
+            told = self.ctl(site, *command, "--help").stdout
+            self.assertLess(max(map(len, told.splitlines())), 80, told)
+        with open("/dev/full", "wb") as full:
+            told = subprocess.run([CTL, "--help"], stdout=full, stderr=subprocess.PIPE,
+                                  timeout=BOUND, check=False)
+        self.assertEqual((told.returncode, told.stderr),
+                         (1, b"onboardctl: standard output cannot be written\n"))
 
     def look(self, site):
         jobs = self.lines(site, "list")

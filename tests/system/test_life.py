@@ -27,6 +27,7 @@ class CommandLine(SystemTest):
         self.assertEqual(help_text.returncode, 0)
         for word in ("--config", "--drain", "--patience", "--check-config", "Exit codes"):
             self.assertIn(word, help_text.stdout)
+        self.assertLess(max(map(len, help_text.stdout.splitlines())), 80, help_text.stdout)
         for wrong in (["--nonsense"], ["stray"], ["--drain", "--check-config"],
                       ["--patience", "5s"], ["--drain", "--patience", "5"],
                       ["--drain", "--patience", "soon"], ["--config"]):

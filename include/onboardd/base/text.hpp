@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace onboardd {
 
@@ -32,5 +33,9 @@ void append_json_string(std::string& out, std::string_view text,
 
 // Appends the two lower case hexadecimal digits of `byte`.
 void append_hex(std::string& out, unsigned char byte);
+
+// `text` in lines of at most `columns` code points, broken at its blanks. A longer word has a line
+// of its own and is left whole, so that it can be copied. At least one line.
+std::vector<std::string> wrapped(std::string_view text, std::size_t columns);
 
 }  // namespace onboardd
