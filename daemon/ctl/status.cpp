@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "daemon/app/wiring.hpp"
 #include "daemon/ctl/commands.hpp"
 #include "daemon/ctl/control_socket.hpp"
 #include "daemon/ctl/explain.hpp"
 #include "daemon/ctl/references.hpp"
+#include "onboardd/base/text.hpp"
 
 namespace onboardd::ctl {
 namespace {
@@ -116,7 +118,8 @@ std::string waits_for(const account_view& account, wall_time now, const palette&
     return text.empty() ? "-" : text;
 }
 
-void add_accounts(std::vector<std::string>& lines, const status_view& view, const palette& paint) {
+void add_accounts(std::vector<std::string>& lines, const status_view& view, const palette& paint,
+                  std::size_t columns) {
     if (view.accounts.empty()) {
         return;
     }
@@ -130,7 +133,7 @@ void add_accounts(std::vector<std::string>& lines, const status_view& view, cons
                       waits_for(account, now, paint)});
     }
     lines.emplace_back();
-    for (auto& line : accounts.lines()) {
+    for (auto& line : accounts.lines(columns)) {
         lines.push_back(std::move(line));
     }
 }
@@ -190,20 +193,32 @@ std::string account_json(const account_view& account) {
     return line.str();
 }
 
+// A sentence behind its label; on a terminal it is broken to the width, and hangs there.
+void tell_sentence(output& to, std::string label, const std::string& text) {
+    const auto indent = label.size();
+    if (to.columns < 2 * indent) {
+        to.line(label + text);
+        return;
+    }
+    for (const auto& part : wrapped(text, to.columns - indent)) {
+        to.line(std::exchange(label, std::string(indent, ' ')) + part);
+    }
+}
+
 void tell_explanation(const job& row, const explanation& told, wall_time now, output& to) {
     const palette paint(to.color);
     to.line(paint.bold(shown(row.account + "/" + row.reference)) + " is " +
             painted(row.state, std::string(to_string(row.state)), paint));
     to.line("");
     for (const auto& step : told.story) {
-        to.line(format_rfc3339(step.at) + "  " + shown(step.text));
+        tell_sentence(to, format_rfc3339(step.at) + "  ", shown(step.text));
     }
     to.line("");
     for (const auto& reason : told.why) {
-        to.line("why:   " + shown(reason));
+        tell_sentence(to, "why:   ", shown(reason));
     }
     if (!told.next.empty()) {
-        to.line("next:  " + shown(told.next));
+        tell_sentence(to, "next:  ", shown(told.next));
     }
     if (told.until) {
         to.line("when:  " + format_rfc3339(*told.until) + " (" + relative(*told.until, now) + ")");
@@ -212,7 +227,7 @@ void tell_explanation(const job& row, const explanation& told, wall_time now, ou
     for (const auto& one : told.commands) {
         commands.add({"do:    " + shown(one.command), shown(one.text)});
     }
-    auto lines = commands.lines();
+    const auto lines = commands.lines(to.columns);
     for (std::size_t i = 1; i < lines.size(); ++i) {
         to.line(lines[i]);
     }
@@ -279,8 +294,8 @@ std::uint64_t ended_in(const counts& jobs) {
     return sum;
 }
 
-std::vector<std::string> in_lines(const status_view& view, const pace* speed,
-                                  const palette& paint) {
+std::vector<std::string> in_lines(const status_view& view, const pace* speed, const palette& paint,
+                                  std::size_t columns) {
     std::vector<std::string> lines;
     lines.push_back(head_line(view, paint));
     for (const auto& reason : view.not_ready) {
@@ -296,7 +311,7 @@ std::vector<std::string> in_lines(const status_view& view, const pace* speed,
         lines.push_back(
             paint.bad("the provider fails again and again; one probe at a time is sent"));
     }
-    add_accounts(lines, view, paint);
+    add_accounts(lines, view, paint, columns);
     return lines;
 }
 
@@ -345,7 +360,7 @@ int show_status(const config& settings, output& to) {
         to.line(as_json(view, nullptr));
         return done;
     }
-    for (const auto& line : in_lines(view, nullptr, palette(to.color))) {
+    for (const auto& line : in_lines(view, nullptr, palette(to.color), to.columns)) {
         to.line(line);
     }
     return done;

@@ -37,8 +37,10 @@ std::optional<milliseconds> time_for(std::uint64_t open, std::optional<double> p
 // Jobs that have ended, whatever their end.
 std::uint64_t ended_in(const counts& jobs);
 
-// For people, line by line. `speed` null: the daemon's own word for the pace is taken.
-std::vector<std::string> in_lines(const status_view& view, const pace* speed, const palette& paint);
+// For people, line by line. `speed` null: the daemon's own word for the pace is taken. `columns`:
+// of the terminal, or 0.
+std::vector<std::string> in_lines(const status_view& view, const pace* speed, const palette& paint,
+                                  std::size_t columns);
 
 // One JSON object, schema onboardctl/status/1.
 std::string as_json(const status_view& view, const pace* speed);

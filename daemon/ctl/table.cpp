@@ -1,7 +1,10 @@
 #include "daemon/ctl/table.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
+
+#include "onboardd/base/text.hpp"
 
 namespace onboardd::ctl {
 
@@ -25,6 +28,10 @@ using widths_of_columns = std::vector<std::size_t>;
 constexpr std::size_t gap = 2;             // between two columns
 constexpr std::size_t shortened_min = 16;  // less than that of a cell says nothing
 
+constexpr std::size_t broken_min = 24;  // less room than that for a broken cell is too narrow
+constexpr std::size_t short_max = 7;    // what is no longer is not worth it
+constexpr std::size_t beneath_indent = 7;
+
 void widen(widths_of_columns& widths, const std::vector<std::string>& row) {
     widths.resize(row.size());
     for (std::size_t i = 0; i < row.size(); ++i) {
@@ -41,6 +48,28 @@ std::string line_of(const std::vector<std::string>& row, const widths_of_columns
     }
     line.erase(line.find_last_not_of(' ') + 1);
     return line;
+}
+
+std::size_t offset_of_last(const widths_of_columns& widths) {
+    return std::accumulate(widths.begin(), widths.end() - 1, gap * (widths.size() - 1));
+}
+
+void break_last_cell(std::vector<std::string> row, const widths_of_columns& widths,
+                     std::size_t columns, std::vector<std::string>& lines) {
+    const auto last = std::exchange(row.back(), {});
+    auto line = line_of(row, widths);
+    const auto before = offset_of_last(widths);
+    const bool beside = before >= width_of(line) && before + broken_min <= columns;
+    const auto indent = beside ? before : beneath_indent;
+    if (beside) {
+        line.resize(line.size() + before - width_of(line), ' ');
+    } else {
+        lines.push_back(std::exchange(line, std::string(indent, ' ')));
+    }
+    const auto room = columns > indent ? columns - indent : 1;
+    for (const auto& part : wrapped(last, room)) {
+        lines.push_back(std::exchange(line, std::string(indent, ' ')) + part);
+    }
 }
 
 // A cell without colours.
@@ -60,14 +89,21 @@ std::string shortened(const std::string& text, std::size_t width) {
 
 }  // namespace
 
-std::vector<std::string> table::lines() const {
+std::vector<std::string> table::lines(std::size_t columns) const {
     widths_of_columns widths;
     for (const auto& row : rows_) {
         widen(widths, row);
     }
     std::vector<std::string> all;
     for (const auto& row : rows_) {
-        all.push_back(line_of(row, widths));
+        auto line = line_of(row, widths);
+        const bool broken =
+            columns != 0 && width_of(line) > columns && width_of(row.back()) > short_max;
+        if (broken && !all.empty()) {
+            break_last_cell(row, widths, columns, all);
+        } else {
+            all.push_back(std::move(line));
+        }
     }
     return all;
 }

@@ -25,8 +25,10 @@ public:
 
     [[nodiscard]] bool empty() const { return rows_.size() == 1; }
 
-    // One line each, the head first; nothing follows the last cell.
-    [[nodiscard]] std::vector<std::string> lines() const;
+    // One line each, the head first; nothing follows the last cell. `columns`: of the terminal; a
+    // last cell that does not fit is broken at its blanks, and stands beneath its line where there
+    // is little room beside. 0: nothing is broken.
+    [[nodiscard]] std::vector<std::string> lines(std::size_t columns = 0) const;
 
 private:
     std::vector<std::vector<std::string>> rows_;

@@ -24,9 +24,20 @@ constexpr const char* clear_line = "\x1b[K";
 constexpr const char* clear_below = "\x1b[J";
 
 volatile std::sig_atomic_t end_wanted = 0;
+volatile std::sig_atomic_t pause_wanted = 0;
 
 void want_end(int) {
     end_wanted = 1;
+}
+
+void want_pause(int) {
+    pause_wanted = 1;
+}
+
+void on(int signal, void (*handler)(int)) {
+    struct sigaction action {};
+    action.sa_handler = handler;  // without SA_RESTART: a wait for a key ends
+    ::sigaction(signal, &action, nullptr);
 }
 
 // The terminal, ours until this goes: each key at once and unseen. It is given back as it was also
@@ -34,29 +45,33 @@ void want_end(int) {
 class own_screen {
 public:
     explicit own_screen(output& to) : to_(to) {
-        ::tcgetattr(STDIN_FILENO, &before_);
-        auto raw = before_;
-        raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-        ::tcsetattr(STDIN_FILENO, TCSANOW, &raw);
-        struct sigaction action {};
-        action.sa_handler = want_end;  // without SA_RESTART: a wait for a key ends
         for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
-            ::sigaction(signal, &action, nullptr);
+            on(signal, want_end);
         }
-        to_.out << enter_screen;
+        on(SIGTSTP, want_pause);
+        take();
     }
     own_screen(const own_screen&) = delete;
     own_screen& operator=(const own_screen&) = delete;
-    ~own_screen() {
-        to_.out << leave_screen << std::flush;
-        ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+    ~own_screen() { give_back(); }
+
+    // Until the shell lets the program go on (^Z, fg).
+    void pause_if_wanted() {
+        if (pause_wanted != 0) {
+            pause_wanted = 0;
+            give_back();
+            ::raise(SIGSTOP);
+            take();
+        }
     }
+
+    // 0: not known. Looked at anew each time, since it may change.
+    static std::size_t columns() { return size().ws_col; }
 
     // Lines that do not fit are left out, so that nothing scrolls.
     void draw(const std::vector<std::string>& lines) {
-        winsize size{};
-        const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 1;
-        const std::size_t rows = known ? size.ws_row - 1U : lines.size();
+        const auto high = size().ws_row;
+        const std::size_t rows = high > 1 ? high - 1U : lines.size();
         to_.out << to_the_top;
         for (std::size_t i = 0; i < lines.size() && i < rows; ++i) {
             to_.out << lines[i] << clear_line << '\n';
@@ -65,6 +80,24 @@ public:
     }
 
 private:
+    void take() {
+        ::tcgetattr(STDIN_FILENO, &before_);
+        auto raw = before_;
+        raw.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+        ::tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+        to_.out << enter_screen;
+    }
+
+    void give_back() {
+        to_.out << leave_screen << std::flush;
+        ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+    }
+
+    static winsize size() {
+        winsize known{};
+        return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &known) == 0 ? known : winsize{};
+    }
+
     output& to_;
     termios before_{};
 };
@@ -83,11 +116,12 @@ bool goes_on_after(milliseconds interval) {
 
 // What to show when the daemon or the ledger cannot be asked just now: a restart is no reason to
 // end.
-std::vector<std::string> lines_now(const config& settings, pace& speed, const palette& paint) {
+std::vector<std::string> lines_now(const config& settings, pace& speed, const palette& paint,
+                                   std::size_t columns) {
     try {
         const auto view = look(settings);
         speed.see(view.now.value_or(wall_time()), ended_in(view.jobs));
-        return in_lines(view, &speed, paint);
+        return in_lines(view, &speed, paint, columns);
     } catch (const std::runtime_error& error) {
         return {paint.bad(shown(error.what()))};
     }
@@ -98,13 +132,14 @@ int watch_on_screen(const config& settings, const watch_options& options, output
     pace speed;
     own_screen screen(to);
     for (std::uint64_t looks = 1;; ++looks) {
-        auto lines = lines_now(settings, speed, palette(to.color));
+        auto lines = lines_now(settings, speed, palette(to.color), own_screen::columns());
         lines.emplace_back();
         lines.emplace_back("q ends this");
         screen.draw(lines);
         if (looks == options.looks || !goes_on_after(options.interval)) {
             return done;
         }
+        screen.pause_if_wanted();
     }
 }
 
@@ -117,7 +152,7 @@ int watch_in_lines(const config& settings, const watch_options& options, output&
             to.line(as_json(view, &speed));
         } else {
             to.out << (looks == 1 ? "" : "\n");
-            for (const auto& line : in_lines(view, &speed, palette(false))) {
+            for (const auto& line : in_lines(view, &speed, palette(false), 0)) {
                 to.line(line);
             }
         }

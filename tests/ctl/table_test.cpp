@@ -72,6 +72,24 @@ TEST_F(LongTable, OnANarrowTerminalSomethingIsLeftOfIt) {
     EXPECT_EQ(lines.back(), "a    b      123456789012345…");
 }
 
+TEST(Table, BreaksTheLastCellOnATerminalWhereItDoesNotFit) {
+    table rows({"ACCOUNT", "WAITS FOR"});
+    rows.add({"T12345678", "the provider asked to wait, next try in 9m"});
+    rows.add({"T1", "-"});
+    EXPECT_EQ(rows.lines().at(1), "T12345678  the provider asked to wait, next try in 9m");
+    EXPECT_EQ(rows.lines(53), rows.lines());
+    EXPECT_THAT(rows.lines(40), ElementsAre("ACCOUNT    WAITS FOR",                    //
+                                            "T12345678  the provider asked to wait,",  //
+                                            "           next try in 9m",               //
+                                            "T1         -"));
+    EXPECT_EQ(rows.lines(5).back(), "T1         -");
+    EXPECT_THAT(rows.lines(30), ElementsAre("ACCOUNT    WAITS FOR",          //
+                                            "T12345678",                     //
+                                            "       the provider asked to",  //
+                                            "       wait, next try in 9m",   //
+                                            "T1         -"));
+}
+
 TEST_F(LongTable, ColoursTakeNoRoom) {
     const palette paint(true);
     auto rows = open();

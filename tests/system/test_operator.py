@@ -393,9 +393,9 @@ class OtherUsers(OperatorTest):
 class Terminal(OperatorTest):
     """What a person sees."""
 
-    def start(self, site, *arguments, **environment):
+    def start(self, site, *arguments, columns=100, **environment):
         main_end, terminal = pty.openpty()
-        termios.tcsetwinsize(terminal, (24, 100))
+        termios.tcsetwinsize(terminal, (24, columns))
         self.addCleanup(os.close, main_end)
         before = termios.tcgetattr(terminal)
         process = subprocess.Popen(
@@ -436,6 +436,36 @@ class Terminal(OperatorTest):
         self.read_until(end, b"does not run")  # and it goes on
         os.write(end, b"q")
         self.assertEqual(process.wait(BOUND), 0)
+
+    def test_watch_gives_the_terminal_back_while_it_is_stopped(self):
+        site, daemon = self.waiting(1)
+        process, end, is_as_before = self.start(site, "watch", "--interval", "0.1")
+        self.read_until(end, b"q ends this")
+        process.send_signal(signal.SIGTSTP)
+        self.read_until(end, b"\x1b[?1049l")
+        _, status = os.waitpid(process.pid, os.WUNTRACED)
+        self.assertTrue(os.WIFSTOPPED(status))
+        self.assertTrue(is_as_before())
+        process.send_signal(signal.SIGCONT)
+        self.read_until(end, b"\x1b[?1049h")
+        self.read_until(end, b"q ends this")
+        os.write(end, b"q")
+        self.assertEqual(process.wait(BOUND), 0)
+        self.assertEqual(daemon.stop(), 0)
+
+    def test_sentences_are_broken_to_the_terminal(self):
+        site, daemon = self.waiting(1)
+        for command in (["explain", "job-0"], ["status"]):
+            process, end, _ = self.start(site, *command, columns=50, NO_COLOR="1")
+            seen = self.read_until(end, b"hold" if command[0] == "explain" else b"uid").decode()
+            self.assertEqual(process.wait(BOUND), 0)
+            lines = [line.rstrip("\r") for line in seen.split("\n")]
+            broken = [line for line in lines if "uid" in line or "why:" in line]
+            self.assertTrue(broken)
+            self.assertTrue(all(len(line) <= 50 for line in broken), lines)
+            if command[0] == "explain":
+                self.assertGreater(max(map(len, self.ctl(site, *command).stdout.splitlines())), 80)
+        self.assertEqual(daemon.stop(), 0)
 
     def test_watch_without_a_terminal_repeats_itself(self):
         site, daemon = self.waiting(2)
