@@ -136,8 +136,10 @@ private:
                 to_.line(counted(count) + " not changed: " + why);
             }
         }
-        if (unchanged_ != 0 || (mass_ && changes() == 0 && refusals_ == 0)) {
+        if (unchanged_ != 0) {
             to_.line(counted(unchanged_) + " already as wanted");
+        } else if (mass_ && changes() == 0 && refusals_ == 0) {
+            to_.line("0 jobs fit");
         }
         if (without_daemon && changes() != 0) {
             to_.line("onboardd does not run: it goes on from this when it starts");

@@ -61,6 +61,10 @@ bool wanted(const job& row, const list_options& options) {
            (options.batch.empty() || row.batch == options.batch);
 }
 
+bool chooses(const list_options& options) {
+    return options.state || !options.account.empty() || !options.batch.empty();
+}
+
 void append_text(std::string& text, std::string_view name, std::string_view value) {
     if (!value.empty()) {
         text += padded(std::string(name), 16) + shown(value) + "\n";
@@ -122,6 +126,10 @@ int list_jobs(const config& settings, const list_options& options, output& to) {
         }
     }
     rows.finish();
+    if (told == 0 && sound && !to.json) {
+        to.err << (chooses(options) ? "onboardctl: no job fits\n"
+                                    : "onboardctl: there is no job yet\n");
+    }
     return sound ? done : failed;
 }
 

@@ -134,6 +134,8 @@ class Looking(CtlTest):
                                 "--batch", "default")
         self.assertEqual(refused["reference"], "refused")
         self.assertEqual(self.lines(site, "list", "--batch", "none"), [])
+        nothing = self.ctl(site, "list", "--batch", "none")
+        self.assertEqual((nothing.stdout, nothing.stderr), ("", "onboardctl: no job fits\n"))
         table = self.ctl(site, "list").stdout.splitlines()
         self.assertEqual(len(table), 14)
         self.assertTrue(table[0].startswith("ACCOUNT"))

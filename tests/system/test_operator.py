@@ -80,7 +80,7 @@ class WithTheDaemon(OperatorTest):
         self.assertEqual(set(self.states(site).values()), {"queued"})
         self.assertIn("12 jobs now held", self.ctl(site, "hold", "ALL").stdout)
         self.assertIn("12 jobs already", self.ctl(site, "hold", "ALL", "--batch", "default").stdout)
-        self.assertIn("0 jobs", self.ctl(site, "release", "ALL", "--batch", "none").stdout)
+        self.assertEqual(self.ctl(site, "release", "ALL", "--batch", "none").stdout, "0 jobs fit\n")
         self.ctl(site, "cancel", "job-0")
         self.expect_state(site, "job-0", "cancelled")
         told = self.lines(site, "release", "ALL", "--state", "held", "--account", ACCOUNT)
