@@ -7,6 +7,7 @@
 namespace onboardd::admin {
 namespace {
 
+constexpr milliseconds a_night = std::chrono::hours(24);
 constexpr double seconds_max = 30.0 * 86400;  // beyond that an estimate says nothing
 
 std::vector<reason_count> most_frequent_first(const std::map<std::string, std::uint64_t>& sums) {
@@ -42,6 +43,11 @@ std::uint64_t batch_progress::open() const {
     return sum_of(by_state, is_open);
 }
 
+bool batch_progress::is_of_tonight(wall_time now) const {
+    const auto last = last_finished_at.value_or(first_received_at.value_or(now));
+    return open() != 0 || now - last < a_night;
+}
+
 std::string class_of_reason(const std::string& reason) {
     return reason.substr(0, reason.find(':'));
 }
@@ -62,10 +68,12 @@ batch_progress condense(const batch_summary& summary) {
     return out;
 }
 
-std::vector<reason_count> refusals_of(const std::vector<batch_progress>& batches,
-                                      std::size_t count_max) {
+std::vector<reason_count> refusals_of_tonight(const overview& now, std::size_t count_max) {
     std::map<std::string, std::uint64_t> sums;
-    for (const auto& batch : batches) {
+    for (const auto& batch : now.batches) {
+        if (!batch.is_of_tonight(now.now)) {
+            continue;
+        }
         for (const auto& one : batch.refusals) {
             sums[one.reason] += one.jobs;
         }

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "daemon/admin/html.hpp"
@@ -11,7 +12,6 @@
 namespace onboardd::admin {
 namespace {
 
-constexpr milliseconds of_tonight = std::chrono::hours(24);
 constexpr std::size_t reasons_shown = 12;
 
 std::string hash_of(std::string_view text) {
@@ -85,11 +85,6 @@ std::string alarms(const std::vector<std::string>& reasons, const engine_status&
     return section("alarm", "Wants a look", "<ul>" + items + "</ul>");
 }
 
-bool is_of_tonight(const batch_progress& batch, wall_time now) {
-    const auto last = batch.last_finished_at.value_or(batch.first_received_at.value_or(now));
-    return batch.open() != 0 || now - last < of_tonight;
-}
-
 std::string estimate(std::uint64_t open, const overview& now) {
     if (open == 0) {
         return "done";
@@ -104,7 +99,7 @@ std::string estimate(std::uint64_t open, const overview& now) {
 batch_progress tonight(const overview& now) {
     batch_progress all;
     for (const auto& batch : now.batches) {
-        if (!is_of_tonight(batch, now.now)) {
+        if (!batch.is_of_tonight(now.now)) {
             continue;
         }
         for (std::size_t i = 0; i < all.by_state.size(); ++i) {
@@ -168,9 +163,16 @@ std::string refused_of(const batch_progress& batch) {
     return html::count(refused);
 }
 
+std::string more_batches(std::size_t count) {
+    return count == 0 ? ""
+                      : R"(<p class="soft">)" + html::count(count) +
+                            " more, older or ended: onboardctl report NAME tells of each.</p>";
+}
+
 std::string batches(const overview& now) {
     std::string rows;
-    for (const auto& batch : now.batches) {
+    const auto shown = std::min(now.batches.size(), batches_shown_max);
+    for (const auto& batch : std::span(now.batches).first(shown)) {
         const auto created = batch.by_state[static_cast<std::size_t>(job_state::created)];
         const auto end = batch.open() == 0 && batch.last_finished_at
                              ? html::time(*batch.last_finished_at, now.now)
@@ -195,7 +197,8 @@ std::string batches(const overview& now) {
                           {"Without a case", "n"},
                           {"Open", "n"},
                           {"End", "n"}},
-                         rows));
+                         rows) +
+                       more_batches(now.batches.size() - shown));
 }
 
 std::string next_try(const std::optional<wall_time>& at, wall_time now) {
@@ -277,10 +280,10 @@ std::string accounts(const overview& now) {
 }
 
 std::string refusals(const overview& now) {
-    const auto found = refusals_of(now.batches, reasons_shown);
+    const auto found = refusals_of_tonight(now, reasons_shown);
     if (found.empty()) {
         return section("refusals", "Without a case",
-                       R"(<p class="soft">No job has ended without a case.</p>)");
+                       R"(<p class="soft">No job of tonight has ended without a case.</p>)");
     }
     std::string rows;
     for (const auto& one : found) {

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdio>
+#include <span>
 
 #include "onboardd/admin/pages.hpp"
 
@@ -183,7 +185,8 @@ std::string status_json(const overview& now) {
     }
     out["accounts"] = std::move(accounts);
     json::array batches;
-    for (const auto& batch : now.batches) {
+    const auto shown = std::min(now.batches.size(), batches_shown_max);
+    for (const auto& batch : std::span(now.batches).first(shown)) {
         batches.push_back(of_batch(batch, now));
     }
     out["batches"] = std::move(batches);

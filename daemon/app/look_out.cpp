@@ -10,7 +10,6 @@ namespace {
 
 constexpr milliseconds sample_interval{5'000};
 constexpr milliseconds read_interval{1'000};
-constexpr std::size_t batches_shown = 20;
 constexpr std::size_t reports_shown = 10;
 
 }  // namespace
@@ -42,7 +41,7 @@ asio::awaitable<void> look_out::run() {
 asio::awaitable<admin::overview> look_out::overview() {
     if (read_at_ == steady_time::min() || time_.now() - read_at_ >= read_interval) {
         read_at_ = time_.now();
-        auto found = co_await store_.recent_batches(batches_shown);
+        auto found = co_await store_.recent_batches(admin::batches_read_max);
         listed_ =
             co_await blocking(files_, [&] { return admin::list_reports(reports_, reports_shown); });
         batches_.clear();

@@ -183,6 +183,27 @@ TEST(Estimate, IsNotMadeWhereNoAccountWithOpenJobsIsAtWork) {
     EXPECT_EQ(time_left(100, now), 50s);
 }
 
+TEST(Page, SumsTheNightUpOverMoreBatchesThanItLists) {
+    auto now = a_night();
+    auto batch = now.batches[0];
+    for (std::size_t i = 1; i < 25; ++i) {
+        batch.name = "batch-" + std::to_string(i);
+        now.batches.push_back(batch);
+    }
+    batch.name = "long-ago";
+    batch.by_state = {};
+    batch.by_state[static_cast<std::size_t>(job_state::created)] = 1;
+    batch.last_finished_at = one_o_clock() - 25h;
+    now.batches.push_back(batch);
+    const auto page = render_page(now);
+    EXPECT_THAT(page, HasSubstr("30,850 of 50,000 jobs ended"));
+    EXPECT_THAT(page, HasSubstr("batch-19<"));
+    EXPECT_THAT(page, Not(HasSubstr("batch-20<")));
+    EXPECT_THAT(page, HasSubstr("6 more, older or ended"));
+    EXPECT_EQ(refusals_of_tonight(now, 5).at(0).jobs, 25 * 7U);
+    EXPECT_THAT(status_json(now), Not(HasSubstr("batch-20")));
+}
+
 TEST(Page, SaysThatAnAccountWaitsForAToken) {
     auto now = a_night();
     auto& account = now.status.accounts[0];

@@ -29,11 +29,17 @@ struct batch_progress {
     [[nodiscard]] std::uint64_t all() const;
     [[nodiscard]] std::uint64_t ended() const;  // final
     [[nodiscard]] std::uint64_t open() const;   // neither final nor held
+
+    // It has an open job, or had one within the last 24 hours.
+    [[nodiscard]] bool is_of_tonight(wall_time now) const;
 };
+
+inline constexpr std::size_t batches_read_max = 500;  // what a night is summed up from
+inline constexpr std::size_t batches_shown_max = 20;  // one by one
 
 struct overview {
     engine_status status;
-    std::vector<batch_progress> batches;
+    std::vector<batch_progress> batches;  // with open jobs first, then the newest; batches_read_max
     rate_history rate;
     std::vector<report_file> reports;
     wall_time now{};
@@ -44,9 +50,8 @@ std::string class_of_reason(const std::string& reason);
 
 batch_progress condense(const batch_summary& summary);
 
-// The refusals of all batches, most frequent first, at most `count_max`.
-std::vector<reason_count> refusals_of(const std::vector<batch_progress>& batches,
-                                      std::size_t count_max);
+// The refusals of tonight's batches, most frequent first, at most `count_max`.
+std::vector<reason_count> refusals_of_tonight(const overview& now, std::size_t count_max);
 
 // How long `open` jobs take at the rate of late; nullopt: nobody can tell.
 std::optional<std::chrono::seconds> time_left(std::uint64_t open, double per_second);
