@@ -9,6 +9,7 @@ twice.
 import json
 import re
 import sys
+import textwrap
 
 
 def escaped(text):
@@ -17,8 +18,10 @@ def escaped(text):
 
 
 def sentences(text):
-    """One a line, as mdoc wants it: a line's end is how it knows where a sentence ends."""
-    return [escaped(one) for one in re.split(r"(?<=[^.]\.) ", text.replace("`", ""))]
+    """Each on lines of its own, as mdoc wants it: a line's end is how it knows where a sentence ends."""
+    for one in re.split(r"(?<=[^.]\.) ", text.replace("`", "")):
+        for line in textwrap.wrap(one, 76, break_long_words=False, break_on_hyphens=False):
+            yield escaped(line)
 
 
 def quoted(word):

@@ -52,9 +52,11 @@ class Pages(unittest.TestCase):
         self.assertGreaterEqual(len(PAGES), 6)
         for page in PAGES:
             with self.subTest(page=page.name):
-                told = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", page], capture_output=True, text=True,
-                                      check=False)
-                self.assertEqual((told.returncode, told.stdout), (0, ""))
+                told = subprocess.run(["mandoc", "-T", "lint", page], capture_output=True, text=True, check=False)
+                # Which pages are installed here is not the page's fault.
+                found = [line for line in told.stdout.splitlines()
+                         if "referenced manual not found" not in line and "outdated mandoc.db" not in line]
+                self.assertEqual(found, [])
 
     def test_each_key_is_explained_once_in_the_page_and_in_the_readme(self):
         keys = keys_of_example()
