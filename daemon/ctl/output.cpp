@@ -37,6 +37,17 @@ json_line& json_line::add_raw(std::string_view name, std::string_view json) {
     return *this;
 }
 
+json_line& json_line::add_texts(std::string_view name, const std::vector<std::string>& texts) {
+    begin(name);
+    text_ += '[';
+    for (const auto& one : texts) {
+        text_ += &one == texts.data() ? "" : ", ";
+        append_json_string(text_, one);
+    }
+    text_ += ']';
+    return *this;
+}
+
 json_line& json_line::add_or_null(std::string_view name, std::string_view value) {
     return value.empty() ? add_raw(name, "null") : add(name, value);
 }

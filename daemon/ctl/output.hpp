@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "onboardd/base/clock.hpp"
 
@@ -25,6 +26,7 @@ public:
     json_line& add_number(std::string_view name, std::int64_t value);
     json_line& add_bool(std::string_view name, bool value);
     json_line& add_raw(std::string_view name, std::string_view json);  // is JSON already
+    json_line& add_texts(std::string_view name, const std::vector<std::string>& texts);
     // Null where the text is empty.
     json_line& add_or_null(std::string_view name, std::string_view value);
 

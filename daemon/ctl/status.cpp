@@ -155,16 +155,6 @@ std::string list_json(const std::vector<std::string>& items) {
     return text + "]";
 }
 
-std::string strings_json(const std::vector<std::string>& texts) {
-    std::vector<std::string> items;
-    for (const auto& one : texts) {
-        json_line quoted;
-        auto text = quoted.add("x", one).str();  // {"x": "..."}
-        items.push_back(text.substr(6, text.size() - 7));
-    }
-    return list_json(items);
-}
-
 std::string account_json(const account_view& account) {
     json_line line;
     line.add("id", account.id)
@@ -249,7 +239,7 @@ void tell_explanation_as_json(const job& row, const explanation& told, output& t
         .add("reference", row.reference)
         .add("state", to_string(row.state))
         .add_raw("story", list_json(story))
-        .add_raw("why", strings_json(told.why))
+        .add_texts("why", told.why)
         .add_or_null("next", told.next)
         .add("when", told.until)
         .add_raw("commands", list_json(commands));
@@ -327,7 +317,7 @@ std::string as_json(const status_view& view, const pace* speed) {
         .add("now", view.now)
         .add("started_at", view.started_at)
         .add_bool("ready", view.ready)
-        .add_raw("not_ready", strings_json(view.not_ready))
+        .add_texts("not_ready", view.not_ready)
         .add_number("open", static_cast<std::int64_t>(view.open()))
         .add_number("in_flight", static_cast<std::int64_t>(view.in_flight))
         .add_raw("jobs", states_json(view.jobs))

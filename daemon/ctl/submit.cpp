@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <set>
 
 #include "daemon/ctl/check.hpp"
 #include "daemon/ctl/commands.hpp"
@@ -69,15 +70,35 @@ public:
         if (to_.json) {
             json_line line;
             line.add_number("files", static_cast<std::int64_t>(files_.size()))
-                .add_number("jobs", static_cast<std::int64_t>(jobs_));
+                .add_number("jobs", static_cast<std::int64_t>(jobs_))
+                .add_texts("batches", batches());
             to_.line(line);
         } else {
-            to_.line(std::to_string(jobs_) + (jobs_ == 1 ? " job" : " jobs") + " handed off");
+            to_.line(std::to_string(jobs_) + (jobs_ == 1 ? " job" : " jobs") + " handed off, " +
+                     batches_in_words());
         }
         return done;
     }
 
 private:
+    // What the daemon will make of where the files are and how they are called.
+    std::vector<std::string> batches() const {
+        std::set<std::string> names;
+        for (const auto& file : files_) {
+            const std::filesystem::path name(file->name());
+            names.insert(!batch_.empty()                ? batch_
+                         : name.extension() == ".jsonl" ? name.stem().native()
+                                                        : std::string("default"));
+        }
+        return {names.begin(), names.end()};
+    }
+
+    std::string batches_in_words() const {
+        const auto names = batches();
+        return names.size() == 1 ? "in batch " + shown(names.front())
+                                 : "in " + std::to_string(names.size()) + " batches";
+    }
+
     bool all_places_are_free() {
         bool free = true;
         for (const auto& file : files_) {

@@ -205,6 +205,14 @@ class Looking(CtlTest):
                        for n in range(5)).encode()
         self.assertIn("5 jobs", self.ctl(site, "submit", "--batch", "night", "-",
                                          stdin=many).stdout)
+        lines = site.path("morning.jsonl")
+        with open(lines, "w", encoding="utf-8") as file:
+            file.write(json.dumps(site.oracle.issue("line-1", batch="morning")) + "\n")
+        alone = site.path("alone.json")
+        with open(alone, "w", encoding="utf-8") as file:
+            json.dump(site.oracle.issue("alone"), file)
+        self.assertEqual(json.loads(self.ctl(site, "--json", "submit", lines, alone).stdout),
+                         {"files": 2, "jobs": 2, "batches": ["default", "morning"]})
         self.ctl(site, "submit", "-", stdin=b"{nonsense", code=3)
         self.ctl(site, "submit", "--batch", "../up", good, code=2)
         self.assertEqual(site.drain().code, 0)
@@ -224,7 +232,7 @@ class Looking(CtlTest):
                 told = self.ctl(site, "submit", "--batch", "night", path).stdout
             else:
                 told = self.ctl(site, "submit", "--batch", "night", "-", stdin=text).stdout
-            self.assertEqual(told, "%d jobs handed off\n" % count)
+            self.assertEqual(told, "%d jobs handed off, in batch night\n" % count)
         self.assertEqual(site.drain().code, 0)
         site.oracle.judge()
 
