@@ -3,12 +3,14 @@ of every kind named and repaired, second cases found."""
 
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 
-from harness import ACCOUNT, BOUND, CANARY_TEXT, CTL, OTHER, SECRET, SystemTest, eventually, main
+from harness import (ACCOUNT, BOUND, CANARY_TEXT, CTL, HERE, OTHER, SECRET, SystemTest, eventually,
+                     main)
 
 
 def unchecked(connection, sql, *values):
@@ -124,6 +126,43 @@ class Looking(CtlTest):
                                   timeout=BOUND, check=False)
         self.assertEqual((told.returncode, told.stderr),
                          (1, b"onboardctl: standard output cannot be written\n"))
+
+    def members_in_the_manual(self, command):
+        page = os.path.join(HERE, "..", "..", "etc", "man", "onboardctl.1")
+        with open(page, encoding="utf-8") as file:
+            told = file.read().split(".Sh OUTPUT FOR PROGRAMS")[1].split(".Sh ")[0]
+        for item in told.split("\n.It ")[1:]:
+            head, text = item.split("\n", 1)
+            if command in re.findall("[a-z]+", head):
+                return set(re.findall("[a-z_]+", text))
+        raise AssertionError("the manual says nothing of " + command)
+
+    def test_the_manual_lists_the_members_of_each_object(self):
+        site = self.filled(1)
+        os.remove(os.path.join(site.outcomes, ACCOUNT, "job-00.json"))
+        job, sheet, bad = site.path("new.json"), site.path("sheet.csv"), site.path("bad.json")
+        with open(job, "w", encoding="utf-8") as file:
+            json.dump(site.oracle.make_job("new"), file)
+        for path in (sheet, bad):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("{}")
+        mapping = os.path.join(HERE, "..", "..", "etc", "import-map.yaml")
+        for command, code in ((["list"], 0), (["show", "refused"], 0), (["explain", "refused"], 0),
+                              (["status"], 0), (["watch", "--looks", "1"], 0),
+                              (["hold", "refused"], 3), (["retry", "refused"], 0),
+                              (["pause", ACCOUNT], 0), (["resume", ACCOUNT], 0),
+                              (["check", bad], 3), (["submit", job], 0), (["fsck"], 1),
+                              (["import", sheet, "--map", mapping], 3)):
+            with self.subTest(command):
+                told = self.members_in_the_manual(command[0])
+                lines = self.ctl(site, "--json", *command, code=code).stdout.splitlines()
+                self.assertTrue(lines)
+                objects = [json.loads(line) for line in lines]
+                for one in list(objects):
+                    objects += [inner for name in ("accounts", "story", "commands")
+                                for inner in one.get(name, [])]
+                for one in objects:
+                    self.assertLessEqual(set(one), told)
 
     def look(self, site):
         jobs = self.lines(site, "list")
