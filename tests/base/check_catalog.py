@@ -1,5 +1,5 @@
-"""check_catalog.py MESSAGE_IDS_CPP CATALOG SOURCES: the catalog explains exactly the events that have an id, each
-of them is logged somewhere, and journalctl takes it."""
+"""check_catalog.py MESSAGE_IDS_CPP CATALOG SOURCES README: the catalog explains exactly the events that have an id,
+each of them is logged somewhere, and journalctl takes it. The README says what to do about each warning and error."""
 
 import os
 import re
@@ -36,6 +36,12 @@ def main():
     faults = ["%s is logged nowhere" % event for event in ids if '"%s"' % event not in sources]
     faults += ["%s is not explained" % event for event in ids if ids[event] not in explained]
     faults += ["%s is nobody's" % one for one in explained if one not in ids.values()]
+    wanted = set(re.findall(r'\b(?:warning|error)\(\s*"([a-z_]+)"', sources))
+    table = read(sys.argv[4]).split("### When things go wrong")[1].split("\n## ")[0]
+    faults += ["the README does not say what to do about %s" % event
+               for event in sorted(wanted) if "`%s`" % event not in table]
+    if len(wanted) < 20:
+        faults.append("the sources log in a way that is not understood here")
     if len(set(explained)) != len(explained) or len(set(ids.values())) != len(ids):
         faults.append("an id is there twice")
     if shutil.which("journalctl"):
