@@ -154,6 +154,13 @@ private:
             why("account " + row_.account + " is paused: " + pause.reason +
                 (pause.next_try_at ? "; the next try is due " + relative(*pause.next_try_at, now_)
                                    : ""));
+            if (pause.kind == "credential_refused" || pause.kind == "forbidden") {
+                why(pause.kind == "forbidden"
+                        ? "check what the client may do; the account goes on by itself when it may"
+                        : "check client_id, client_secret_file and audience; the account goes on "
+                          "by "
+                          "itself when a token works");
+            }
             ends_at_ = pause.next_try_at;
         }
         return true;

@@ -109,7 +109,12 @@ TEST_F(Explain, APauseIsNamedWithItsEnd) {
                                .reason = "the provider answers 403",
                                .next_try_at = now + 5min,
                                .by = {}};
-    expect({"is paused: the provider answers 403; the next try is due in 5m"});
+    expect({"is paused: the provider answers 403; the next try is due in 5m",
+            "check what the client may do"});
+    account.pause->kind = "credential_refused";
+    expect({"check client_id, client_secret_file and audience"});
+    account.pause->kind = "asked_to_wait";
+    expect_not("check");
     expect_not("onboardctl resume");
     EXPECT_EQ(told().until, now + 5min);
     row.due_at = now + 10min;
