@@ -62,6 +62,11 @@ public:
         ++missing_;
     }
 
+    // No job was of the kind that was asked for.
+    [[nodiscard]] bool nothing_fits() const {
+        return changes() == 0 && refusals_ == 0 && unchanged_ == 0;
+    }
+
     // The last line; the exit status.
     int sum_up(bool without_daemon) {
         if (to_.json) {
@@ -136,10 +141,10 @@ private:
                 to_.line(counted(count) + " not changed: " + why);
             }
         }
-        if (unchanged_ != 0) {
+        if (mass_ && nothing_fits()) {
+            to_.line("no job fits");
+        } else if (unchanged_ != 0) {
             to_.line(counted(unchanged_) + " already as wanted");
-        } else if (mass_ && changes() == 0 && refusals_ == 0) {
-            to_.line("0 jobs fit");
         }
         if (without_daemon && changes() != 0) {
             to_.line("onboardd does not run: it goes on from this when it starts");
@@ -236,6 +241,9 @@ int change_all(const config& settings, const change_options& options, output& to
         }
         order.after = part.last;
         end = part.end;
+    }
+    if (told.nothing_fits() && tell_unknown_name(settings, options.account, options.batch, to)) {
+        return failed;
     }
     return told.sum_up(doing->without_daemon());
 }

@@ -126,7 +126,13 @@ int list_jobs(const config& settings, const list_options& options, output& to) {
         }
     }
     rows.finish();
-    if (told == 0 && sound && !to.json) {
+    if (told != 0) {
+        return sound ? done : failed;
+    }
+    if (tell_unknown_name(settings, options.account, options.batch, to)) {
+        return failed;
+    }
+    if (sound && !to.json) {
         to.err << (chooses(options) ? "onboardctl: no job fits\n"
                                     : "onboardctl: there is no job yet\n");
     }

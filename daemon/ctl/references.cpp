@@ -29,6 +29,11 @@ std::string refused(const std::filesystem::path& file) {
            ": this user may not read it (it is for root and the daemon's user)";
 }
 
+bool is_configured(const config& settings, const std::string& account) {
+    return std::ranges::find(settings.accounts, account, &account_config::id) !=
+           settings.accounts.end();
+}
+
 class from_ledger final : public job_book {
 public:
     explicit from_ledger(std::unique_ptr<ledger_reader> reader) : reader_(std::move(reader)) {}
@@ -142,6 +147,20 @@ void find_each(job_book& book, const std::vector<std::string>& references,
 
 void tell_no_job(output& to, const std::string& reference) {
     to.err << "onboardctl: there is no job " << printable(reference, 2 * name_bytes_max) << '\n';
+}
+
+bool tell_unknown_name(const config& settings, const std::string& account, const std::string& batch,
+                       output& to) {
+    if (!batch.empty() && open_book(settings)->batch(batch).tallies.empty()) {
+        to.err << "onboardctl: there is no batch " << shown(batch) << '\n';
+        return true;
+    }
+    if (!account.empty() && !is_configured(settings, account)) {
+        to.err << "onboardctl: the configuration has no account " << shown(account)
+               << ", and no job fits\n";
+        return true;
+    }
+    return false;
 }
 
 void tell_damaged(output& to, const std::string& subject) {

@@ -49,6 +49,11 @@ void find_each(job_book& book, const std::vector<std::string>& references,
 // Says that `reference`, which may be anything, names no job.
 void tell_no_job(output& to, const std::string& reference);
 
+// Where no job fits the names that were asked for: says so if one is unknown, most likely mistyped.
+// Empty: not asked for.
+bool tell_unknown_name(const config& settings, const std::string& account, const std::string& batch,
+                       output& to);
+
 // Says that what the ledger holds of `subject` is damaged.
 void tell_damaged(output& to, const std::string& subject);
 

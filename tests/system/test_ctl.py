@@ -172,8 +172,8 @@ class Looking(CtlTest):
         (refused,) = self.lines(site, "list", "--state", "rejected", "--account", ACCOUNT,
                                 "--batch", "default")
         self.assertEqual(refused["reference"], "refused")
-        self.assertEqual(self.lines(site, "list", "--batch", "none"), [])
-        nothing = self.ctl(site, "list", "--batch", "none")
+        self.assertEqual(self.lines(site, "list", "--batch", "none", code=1), [])
+        nothing = self.ctl(site, "list", "--state", "conflict")
         self.assertEqual((nothing.stdout, nothing.stderr), ("", "onboardctl: no job fits\n"))
         table = self.ctl(site, "list").stdout.splitlines()
         self.assertEqual(len(table), 14)

@@ -80,7 +80,8 @@ class WithTheDaemon(OperatorTest):
         self.assertEqual(set(self.states(site).values()), {"queued"})
         self.assertIn("12 jobs now held", self.ctl(site, "hold", "ALL").stdout)
         self.assertIn("12 jobs already", self.ctl(site, "hold", "ALL", "--batch", "default").stdout)
-        self.assertEqual(self.ctl(site, "release", "ALL", "--batch", "none").stdout, "0 jobs fit\n")
+        self.assertEqual(self.ctl(site, "release", "ALL", "--state", "conflict").stdout,
+                         "no job fits\n")
         self.ctl(site, "cancel", "job-0")
         self.expect_state(site, "job-0", "cancelled")
         told = self.lines(site, "release", "ALL", "--state", "held", "--account", ACCOUNT)
@@ -114,6 +115,10 @@ class WithTheDaemon(OperatorTest):
         self.assertEqual(self.state(site, "job-0"), "held")
         self.assertIn("no job", self.ctl(site, "explain", "none", code=1).stderr)
         self.assertIn("no account", self.ctl(site, "pause", "T00000000", code=1).stderr)
+        for command in (["list"], ["release", "ALL"]):
+            for option, name in (("--batch", "none"), ("--account", "T00000000")):
+                told = self.ctl(site, *command, option, name, code=1)
+                self.assertEqual((told.stdout, name in told.stderr), ("", True))
         self.ctl(site, "pause", code=2)
         self.ctl(site, "resume", OTHER)  # it was not paused
         site.drop(site.oracle.issue("job-1", OTHER))
