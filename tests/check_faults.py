@@ -1,5 +1,6 @@
 """check_faults.py: sees that faults.md keeps its word: each test that it names exists, each row names
-one or says "not yet", and no row of the page that it follows is missing.
+one or says "not yet", and no row of the page that it follows is missing. It sees the same of the tests
+that asvs.md names, and that each requirement there has an answer and the number that follows.
 
 The names are looked up in the sources, so nothing needs to be built for it."""
 
@@ -11,6 +12,7 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 PAGE = HERE / "faults.md"
+ASVS = HERE / "asvs.md"
 MODEL = HERE.parent.parent / "shared" / "reliability.md"
 SECTIONS = ("2.1", "2.2", "2.3", "4.1", "4.2", "4.3", "4.4", "4.5")
 GTEST = re.compile(r"^TEST(?:_F|_P)?\(\s*(\w+),\s*(\w+)\s*\)", re.M)
@@ -30,6 +32,13 @@ def rows(path):
             if not re.fullmatch(r"[-: ]+", cells[0]):
                 found.setdefault(section, []).append(cells)
     return {section: table[1:] for section, table in found.items()}  # without their heads
+
+
+def requirements(path):
+    """[cells of each row] of the tables whose rows begin with a number such as V5.1.1."""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+            for line in lines if re.match(r"\| V\d", line)]
 
 
 def known_names():
@@ -79,6 +88,36 @@ class Faults(unittest.TestCase):
         for section in SECTIONS:
             self.assertEqual([cells[0] for cells in self.tables[section]],
                              [cells[0] for cells in wanted[section]], section)
+
+
+class Asvs(unittest.TestCase):
+    def setUp(self):
+        self.rows = requirements(ASVS)
+
+    def test_each_test_exists(self):
+        known = known_names()
+        for number, _, answer in self.rows:
+            for name in re.findall(r"`([^`]+)`", answer):
+                if re.fullmatch(r"\w+(\.\w+)+", name):
+                    self.assertIn(name, known, number)
+
+    def test_each_requirement_has_an_answer(self):
+        self.assertTrue(self.rows)
+        for number, asked, answer in self.rows:
+            self.assertTrue(asked, number)
+            self.assertTrue("`" in answer or answer.startswith(("not applicable: ", "not met: ")),
+                            number)
+
+    def test_no_number_is_left_out_or_comes_twice(self):
+        before = (0, 0, 0)
+        for chapter, section, one in (map(int, cells[0][1:].split(".")) for cells in self.rows):
+            if chapter != before[0]:
+                self.assertEqual((section, one), (1, 1))
+            elif section != before[1]:
+                self.assertEqual((section, one), (before[1] + 1, 1))
+            else:
+                self.assertEqual(one, before[2] + 1)
+            before = (chapter, section, one)
 
 
 if __name__ == "__main__":
