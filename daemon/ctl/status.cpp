@@ -46,9 +46,10 @@ std::string jobs_line(const counts& jobs, const palette& paint) {
     return line + (line == "jobs:" ? "  none" : "");
 }
 
-// As seen by watch, or else as the daemon says.
+// As seen by watch, or else, as at its first look, as the daemon says.
 std::optional<double> rate_of(const status_view& view, const pace* speed) {
-    return speed != nullptr ? speed->rate() : view.jobs_per_second;
+    const auto seen = speed != nullptr ? speed->rate() : std::nullopt;
+    return seen ? seen : view.jobs_per_second;
 }
 
 // At that rate, for the jobs whose accounts are at work; nullopt: there are none, or nobody can
