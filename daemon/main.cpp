@@ -24,7 +24,8 @@ namespace {
 // To go on without memory would be to go on with a step half done. This is the same end as by
 // SIGKILL instead, after which the next start finds all that was accepted.
 [[noreturn]] void end_without_memory() {
-    constexpr std::string_view words = "onboardd: out of memory; the next start goes on from here\n";
+    constexpr std::string_view words =
+        "onboardd: out of memory; the next start goes on from here\n";
     [[maybe_unused]] const auto written = ::write(STDERR_FILENO, words.data(), words.size());
     ::_exit(exit_failed);
 }
