@@ -90,7 +90,7 @@ std::string estimate(std::uint64_t open, const overview& now) {
         return "done";
     }
     if (stands_still(now.status)) {
-        return "no account is at work";
+        return "all in accounts that wait";
     }
     const auto left = time_left(open, now);
     return left ? "about " + html::duration(*left) + " left" : "no estimate yet";
@@ -214,6 +214,12 @@ std::string until_of(const account_status& account, wall_time now) {
     return next_try(account.paused_until, now);
 }
 
+std::uint64_t open_of(const account_status& account) {
+    batch_progress counts;
+    counts.by_state = account.by_state;
+    return counts.open();
+}
+
 std::string state_of(const account_status& account, wall_time now) {
     if (!account.configured) {
         return pill("doubt", "not configured");
@@ -233,7 +239,7 @@ std::string state_of(const account_status& account, wall_time now) {
         return pill("doubt", "no token: " + html::text(account.token_failure)) +
                next_try(account.token_next_try_at, now);
     }
-    return pill("good", "at work");
+    return open_of(account) == 0 ? pill("", "idle") : pill("good", "at work");
 }
 
 std::string token_of(const account_status& account, wall_time now) {
@@ -244,12 +250,6 @@ std::string token_of(const account_status& account, wall_time now) {
     return "valid for " + html::duration(left) +
            (account.token_failure.empty() ? ""
                                           : ", not renewed: " + html::text(account.token_failure));
-}
-
-std::uint64_t open_of(const account_status& account) {
-    batch_progress counts;
-    counts.by_state = account.by_state;
-    return counts.open();
 }
 
 std::string accounts(const overview& now) {

@@ -167,14 +167,16 @@ TEST(Estimate, IsNotMadeWhereNoAccountWithOpenJobsIsAtWork) {
     auto now = a_night();
     auto& account = now.status.accounts[0];
     account.by_state[static_cast<std::size_t>(job_state::deferred)] = 3;
-    account_status idle;  // at work, with nothing to do
+    account_status idle;
     now.status.accounts.push_back(idle);
     EXPECT_EQ(time_left(100, now), 50s);
     for (const auto pause : {account_pause::by_operator, account_pause::forbidden}) {
         now.status.accounts[0].pause = pause;
         EXPECT_EQ(time_left(100, now), std::nullopt);
     }
-    EXPECT_THAT(render_page(now), HasSubstr("no account is at work"));
+    EXPECT_THAT(render_page(now), HasSubstr("all in accounts that wait"));
+    EXPECT_THAT(render_page(now), HasSubstr(">idle<"));
+    EXPECT_THAT(render_page(now), Not(HasSubstr("at work")));
     EXPECT_THAT(status_json(now), HasSubstr("\"seconds_left\":null"));
     now.status.accounts[0].pause = account_pause::none;
     now.status.accounts[0].window_open = false;
