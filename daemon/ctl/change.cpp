@@ -6,10 +6,10 @@
 #include <ostream>
 
 #include "daemon/ctl/commands.hpp"
-#include "daemon/ctl/explain.hpp"
 #include "daemon/ctl/hands.hpp"
 #include "daemon/ctl/references.hpp"
 #include "daemon/ctl/status.hpp"
+#include "daemon/ctl/words.hpp"
 
 namespace onboardd::ctl {
 namespace {

@@ -1,13 +1,12 @@
 #include "daemon/ctl/explain.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
+
+#include "daemon/ctl/words.hpp"
 
 namespace onboardd::ctl {
 namespace {
-
-constexpr std::size_t digits_shown_max = 4;
 
 std::string plural(std::uint64_t count, const char* one, const char* many) {
     return std::to_string(count) + ' ' + (count == 1 ? one : many);
@@ -158,8 +157,7 @@ private:
                 why(pause.kind == "forbidden"
                         ? "check what the client may do; the account goes on by itself when it may"
                         : "check client_id, client_secret_file and audience; the account goes on "
-                          "by "
-                          "itself when a token works");
+                          "by itself when a token works");
             }
             ends_at_ = pause.next_try_at;
         }
@@ -214,6 +212,10 @@ private:
     bool ends_by_itself() const {
         const auto* pause = account_ != nullptr && account_->pause ? &*account_->pause : nullptr;
         return daemon_.running && pause != nullptr && pause->next_try_at;
+    }
+
+    static std::string then(bool stands, const std::string& what) {
+        return (stands ? "once that is over, " : "") + what;
     }
 
     // A retry does not end what blocks the whole account.
@@ -284,10 +286,10 @@ private:
                 " after its absence was proved; the configuration allows " +
                 std::to_string(rules_.resend_max));
         }
-        next(
-            "the provider's list is read: a case is adopted, proved absence lets it be sent "
-            "again, anything else is left to a person (conflict)",
-            due_unless(stands));
+        next(then(stands,
+                  "the provider's list is read: a case is adopted, proved absence lets it be sent "
+                  "again, anything else is left to a person (conflict)"),
+             due_unless(stands));
         advise_job("retry", at_once("reads the list", stands));
     }
 
@@ -295,8 +297,8 @@ private:
         why("the provider has case " + row_.the_case.id + ", whose contract link is not there yet");
         const bool stands = blocked();
         const auto published = row_.submitted_at.value_or(row_.received_at) + rules_.accepted_for;
-        next("the case is read again; without a link its outcome is written by " +
-                 format_rfc3339(published),
+        next(then(stands, "the case is read again; without a link its outcome is written by " +
+                              format_rfc3339(published)),
              due_unless(stands));
         advise_job("retry", at_once("reads it", stands));
     }
@@ -308,6 +310,7 @@ private:
         if (row_.followed && !row_.lost_at) {
             next("its status is read again (follow.interval)", due());
         }
+        advise_job("show", "prints the contract link");
     }
 
     void again() {
@@ -344,8 +347,7 @@ private:
 
     void held() {
         why("an operator holds it until it is released or cancelled; the log says who and since "
-            "when "
-            "(event operator)");
+            "when (event operator)");
         const bool sent = row_.resends > 0 || row_.lost_at;
         advise_job("release",
                    sent ? "looks it up, and sends it if there is no case" : "lets it be sent");
@@ -374,79 +376,11 @@ private:
     explanation told_;
 };
 
-bool is_mail_byte(char byte) {
-    return std::isalnum(static_cast<unsigned char>(byte)) != 0 || byte == '.' || byte == '_' ||
-           byte == '-' || byte == '+' || byte == '%';
-}
-
-// Whether a word holds an address of mail.
-bool names_a_person(std::string_view word) {
-    const auto at = word.find('@');
-    return at != std::string_view::npos && at > 0 && is_mail_byte(word[at - 1]) &&
-           at + 1 < word.size() && is_mail_byte(word[at + 1]);
-}
-
-std::string without_numbers(std::string_view word) {
-    std::string kept;
-    for (std::size_t i = 0; i < word.size();) {
-        auto end = i;
-        while (end < word.size() && std::isdigit(static_cast<unsigned char>(word[end])) != 0) {
-            ++end;
-        }
-        if (end - i > digits_shown_max) {
-            kept += "…";
-        } else {
-            end = std::max(end, i + 1);
-            kept += word.substr(i, end - i);
-        }
-        i = end;
-    }
-    return kept;
-}
-
 }  // namespace
 
 explanation explain(const job& row, const status_view& daemon, const decision_rules& rules,
                     wall_time now) {
     return storyteller(row, daemon, rules, now).tell();
-}
-
-std::string redacted(std::string_view text) {
-    std::string kept;
-    while (!text.empty()) {
-        const auto end = std::min(text.find(' '), text.size());
-        const auto word = text.substr(0, end);
-        kept += names_a_person(word) ? "…" : without_numbers(word);
-        kept += end < text.size() ? " " : "";
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-    return kept;
-}
-
-std::string length_of(milliseconds time) {
-    using namespace std::chrono;
-    const auto seconds = ceil<std::chrono::seconds>(time).count();
-    const auto pair = [](std::int64_t whole, const char* unit, std::int64_t part,
-                         const char* small) {
-        return std::to_string(whole) + unit + (part == 0 ? "" : ' ' + std::to_string(part) + small);
-    };
-    if (seconds < 60) {
-        return std::to_string(seconds) + "s";
-    }
-    if (seconds < 3600) {
-        return pair(seconds / 60, "m", seconds % 60, "s");
-    }
-    if (seconds < 86'400) {
-        return pair(seconds / 3600, "h", seconds % 3600 / 60, "m");
-    }
-    return pair(seconds / 86'400, "d", seconds % 86'400 / 3600, "h");
-}
-
-std::string relative(wall_time at, wall_time now) {
-    if (at > now) {
-        return "in " + length_of(at - now);
-    }
-    return now - at < std::chrono::seconds(1) ? "now" : length_of(now - at) + " ago";
 }
 
 }  // namespace onboardd::ctl

@@ -5,7 +5,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "daemon/ctl/status_view.hpp"
@@ -36,15 +35,5 @@ struct explanation {
 // `daemon`: as it stands beside the row.
 explanation explain(const job& row, const status_view& daemon, const decision_rules& rules,
                     wall_time now);
-
-// The provider's words, which may repeat what was sent: longer numbers and addresses of mail are
-// left out.
-std::string redacted(std::string_view text);
-
-// "in 5m", "2h ago".
-std::string relative(wall_time at, wall_time now);
-
-// "5m", "2h 10m".
-std::string length_of(milliseconds time);
 
 }  // namespace onboardd::ctl

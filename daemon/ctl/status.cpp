@@ -9,6 +9,7 @@
 #include "daemon/ctl/control_socket.hpp"
 #include "daemon/ctl/explain.hpp"
 #include "daemon/ctl/references.hpp"
+#include "daemon/ctl/words.hpp"
 #include "onboardd/base/text.hpp"
 
 namespace onboardd::ctl {

@@ -225,7 +225,10 @@ TEST_F(Explain, AnUnknownJobSaysWhyItIsNotSentAgain) {
 TEST_F(Explain, AnAcceptedJobWaitsForItsLink) {
     in_state(job_state::accepted);
     row.the_case.id = "the-uuid";
-    expect({"has case the-uuid", "is not there yet", format_rfc3339(start + 2h)});
+    expect({"has case the-uuid", "is not there yet", "next: the case is read again",
+            format_rfc3339(start + 2h)});
+    daemon.running = false;
+    expect({"next: once that is over, the case is read again"});
 }
 
 TEST_F(Explain, ACreatedJobIsDone) {
@@ -235,7 +238,8 @@ TEST_F(Explain, ACreatedJobIsDone) {
                     .contract_url = "https://sign.example",
                     .case_status = "ACTIVE",
                     .created_at = ""};
-    expect({"has case the-uuid (ACTIVE)", "it ended as created"});
+    expect({"has case the-uuid (ACTIVE)", "it ended as created",
+            "do: onboardctl show T12345678/seller-1"});
     EXPECT_EQ(told().next, "");
     row.followed = true;
     row.due_at = now + 1h;
@@ -292,21 +296,6 @@ TEST_F(Explain, TheStoryIsInTheOrderOfTimeAndHoldsNothingOfTheFuture) {
     EXPECT_EQ(story[0].at, start);
     EXPECT_EQ(story[1].at, start + 30min);
     EXPECT_EQ(story[2].at, start + 1h);
-}
-
-TEST(Lengths, AreShort) {
-    EXPECT_EQ(length_of(0ms), "0s");
-    EXPECT_EQ(length_of(1ms), "1s");
-    EXPECT_EQ(length_of(59s), "59s");
-    EXPECT_EQ(length_of(60s), "1m");
-    EXPECT_EQ(length_of(61s), "1m 1s");
-    EXPECT_EQ(length_of(60min), "1h");
-    EXPECT_EQ(length_of(130min), "2h 10m");
-    EXPECT_EQ(length_of(24h), "1d");
-    EXPECT_EQ(length_of(50h), "2d 2h");
-    EXPECT_EQ(relative(now, now), "now");
-    EXPECT_EQ(relative(now + 1s, now), "in 1s");
-    EXPECT_EQ(relative(now - 1s, now), "1s ago");
 }
 
 TEST(StatusView, IsReadFromTheDaemonsJsonAndDistrustsIt) {
