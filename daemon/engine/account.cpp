@@ -4,25 +4,25 @@
 #include <utility>
 
 #include "daemon/engine/publisher.hpp"
+#include "daemon/engine/record.hpp"
 #include "daemon/engine/room.hpp"
 #include "onboardd/base/until.hpp"
-#include "onboardd/config/window.hpp"
 
 namespace onboardd {
 namespace {
 
-constexpr milliseconds nap_max{
-    60'000};  // wall clocks jump: no wait for a wall time is longer than this
-constexpr milliseconds look_up_retry{
-    1'000};  // after the ledger could not say what is to be looked up
-constexpr milliseconds forbidden_pause_min{30'000};
-constexpr milliseconds forbidden_pause_max = std::chrono::minutes(10);
-constexpr std::size_t look_ups_max = 1'000;  // unknown jobs served by one reading of the list
+// After the ledger could not say what is to be looked up.
+constexpr milliseconds look_up_retry{1'000};
+
+// Unknown jobs served by one reading of the list.
+constexpr std::size_t look_ups_max = 1'000;
 constexpr std::size_t witnesses_max = 64;
-constexpr std::uint32_t unfinished_per_slot =
-    4;  // jobs that wait for the ledger or an outcome, for each slot
-constexpr milliseconds gather_max{
-    1'000};  // how long a wanted reading waits for others that want it too
+
+// Jobs that wait for the ledger or an outcome, for each slot.
+constexpr std::uint32_t unfinished_per_slot = 4;
+
+// How long a wanted reading waits for others that want it too.
+constexpr milliseconds gather_max{1'000};
 
 token_options keeper_options(engine_context& context, const account_options& options) {
     token_options keeper;
@@ -40,9 +40,8 @@ account::account(engine_context& context, account_options options)
       options_(std::move(options)),
       keeper_(context.parts.executor, context.parts.time, context.parts.client, context.parts.log,
               context.parts.random, keeper_options(context, options_)),
+      gate_(context, options_, keeper_),
       budget_(context.options.retry_budget_percent),
-      limit_(options_.in_flight_max),
-      rate_(options_.requests_per_second_max),
       loops_(context.parts.executor),
       jobs_(context.parts.executor, [this] { loops_.cancel(); }),
       wake_(context.parts.executor),
@@ -90,22 +89,8 @@ void account::jobs_arrived() {
 }
 
 void account::set_operator_pause(std::optional<operator_pause> pause) {
-    operator_pause_ = std::move(pause);
+    gate_.set_operator_pause(std::move(pause));
     wake();
-}
-
-account_pause account::pause() const {
-    if (operator_pause_) {
-        return account_pause::by_operator;
-    }
-    if (keeper_.refused()) {
-        return account_pause::credential_refused;
-    }
-    if (forbidden_pause_.count() != 0) {
-        return account_pause::forbidden;
-    }
-    return paused_until_ > context_.parts.time.now() ? account_pause::asked_to_wait
-                                                     : account_pause::none;
 }
 
 account_status account::status() const {
@@ -121,29 +106,9 @@ account_status account::status() const {
     if (!token.failure.empty()) {
         view.token_next_try_at = wall_of(time, token.next_fetch_at);
     }
-    view.limit = in_flight_limit();
-    view.limit_max = options_.in_flight_max;
     view.in_flight = in_flight_;
-    view.requests_per_second_max = options_.requests_per_second_max;
-    view.pause = pause();
-    view.paused_by = operator_pause_;
-    if (view.pause != account_pause::none && !operator_pause_) {
-        const bool needs_token = view.pause == account_pause::credential_refused;
-        view.paused_until = wall_of(time, needs_token ? token.next_fetch_at : paused_until_);
-    }
-    add_window(view);
+    gate_.describe(view);
     return view;
-}
-
-void account::add_window(account_status& view) const {
-    view.window = options_.window;
-    if (view.window) {
-        const auto now = context_.parts.time.wall_now();
-        view.window_open = in_window(*view.window, now);
-        if (!view.window_open) {
-            view.window_opens_at = next_opening(*view.window, now);
-        }
-    }
 }
 
 // A place among the requests in flight, given back when the answer is there; and among the jobs
@@ -199,16 +164,16 @@ asio::awaitable<void> account::dispatch() {
             const auto at =
                 read_one_missing_ ? submit_.ask_at : std::min(submit_.ask_at, read_.ask_at);
             co_await wake_.wait_until(time, std::min(at, time.now() + nap_max));
-        } else if (in_flight_ >= in_flight_limit() ||
+        } else if (in_flight_ >= gate_.in_flight_limit() ||
                    unfinished_ >= unfinished_per_slot * options_.in_flight_max) {
             co_await wake_.wait();
-        } else if (const auto at = next_start(); at > time.now()) {
+        } else if (const auto at = gate_.next_start(); at > time.now()) {
             co_await wake_.wait_until(time, std::min(at, expire_ready()));
         } else if (!keeper_.current()) {
             co_await until(time, expire_ready(), keeper_.get());
         } else if (auto* from = choose();
                    from != nullptr && context_.provider_breaker.try_pass(time.now())) {
-            rate_.started(time.now());
+            gate_.started();
             jobs_.spawn(step(pick(*from), from->kind, slot(*this)));
         }
     }
@@ -229,34 +194,7 @@ steady_time account::expire_ready() {
             ++work;
         }
     }
-    return steady_of(next);
-}
-
-// While the provider refuses the account, or may still be down, one probe at a time.
-std::uint32_t account::in_flight_limit() const {
-    const bool probing =
-        keeper_.refused() || forbidden_pause_.count() != 0 || !context_.provider_breaker.closed();
-    return probing ? 1 : limit_.limit();
-}
-
-steady_time account::next_start() const {
-    if (operator_pause_) {
-        return steady_time::max();
-    }
-    auto at = std::max({paused_until_, rate_.next_start(), context_.provider_breaker.opens_at()});
-    if (options_.window) {
-        const auto now = context_.parts.time.wall_now();
-        if (!in_window(*options_.window, now)) {
-            at = std::max(at, steady_of(next_opening(*options_.window, now)));
-        }
-    }
-    return at;
-}
-
-steady_time account::steady_of(wall_time due) const {
-    auto& time = context_.parts.time;
-    const auto wait = std::clamp(due - time.wall_now(), milliseconds(0), nap_max);
-    return time.now() + wait;
+    return steady_of(context_.parts.time, next);
 }
 
 // Whether `from` has a job ready, after asking the ledger if that is worth it.
@@ -278,7 +216,7 @@ asio::awaitable<bool> account::refill(lane& from) {
     } else {
         auto due = co_await context_.parts.store.next_due(options_.id, from.kind);
         if (due && *due) {
-            from.ask_at = std::min(from.ask_at, steady_of(**due));
+            from.ask_at = std::min(from.ask_at, steady_of(context_.parts.time, **due));
         }
     }
     std::move(claimed->begin(), claimed->end(), std::back_inserter(from.ready));
@@ -336,7 +274,7 @@ asio::awaitable<void> account::submit(claimed_job& work, slot& held) {
     if (!line) {
         auto next = after_no_connection(work.row, line.error(), context_.options.rules,
                                         parts.time.wall_now(), parts.random);
-        trouble();
+        gate_.failed();
         const origin before{work.row.state, work.row.revision};
         co_await conclude(std::move(next), before, {});
         co_return;
@@ -355,7 +293,7 @@ asio::awaitable<void> account::submit(claimed_job& work, slot& held) {
     }
     const auto send_deadline = parts.time.boot_now() + context_.options.send_window;
     const auto intent = begin_attempt(work.row, parts.time.wall_now());
-    if (!co_await record(intent, work.row.state, {})) {
+    if (!co_await record(context_, intent, work.row.state, {})) {
         co_await give_back(work.row.id);  // nothing was sent
         co_return;
     }
@@ -377,7 +315,7 @@ asio::awaitable<void> account::submit(claimed_job& work, slot& held) {
     auto next =
         answer ? after_answer(intent, *answer, context_.options.rules, now, parts.random)
                : after_failure(intent, answer.error(), context_.options.rules, now, parts.random);
-    react(next.signal, next.wait, token->generation, started);
+    gate_.react(next.signal, next.wait, token->generation, started);
     auto kept = answer && next.keep_answer ? std::move(answer->body) : std::string();
     const origin before{job_state::submitting, work.row.revision};
     co_await conclude(std::move(next), before, std::move(kept));
@@ -399,7 +337,7 @@ asio::awaitable<void> account::read_again(claimed_job& work, slot& held) {
     auto answer = co_await parts.client.send(std::move(message), std::move(exchange));
     held.answered();
     context_.provider_breaker.withdrawn();
-    react_to_reading(answer ? answer->status : 0, token->generation, started);
+    gate_.react_to_reading(answer ? answer->status : 0, token->generation, started);
     const bool good = answer && answer->status == 200;
     read_one_works_ = read_one_works_ || good;
     if (answer && answer->status == 404 && !read_one_works_) {
@@ -419,7 +357,7 @@ asio::awaitable<void> account::read_again(claimed_job& work, slot& held) {
 asio::awaitable<void> account::reconcile() {
     auto& time = context_.parts.time;
     for (;;) {
-        const auto at = operator_pause_ ? steady_time::max() : std::max(look_up_at_, paused_until_);
+        const auto at = std::max(look_up_at_, gate_.next_reading());
         if (at > time.now()) {
             co_await wake_reconciler_.wait_until(time, std::min(at, time.now() + nap_max));
             continue;
@@ -476,7 +414,7 @@ asio::awaitable<void> account::read_list_for(std::vector<claimed_job> work) {
     result<list_reading, list_failure> seen = list_failure{};
     if (const auto token = keeper_.current()) {
         seen = co_await read_case_list(context_, options_.id, *token, work, std::move(*witnesses));
-        react_to_reading(seen ? 200 : seen.error().http_status, token->generation, started);
+        gate_.react_to_reading(seen ? 200 : seen.error().http_status, token->generation, started);
     }
     task_group records(parts.executor);  // together, so that they share commits
     for (std::size_t i = 0; i < work.size(); ++i) {
@@ -511,51 +449,9 @@ decision account::after_list(const job& row, std::size_t index,
 
 // ---- recording and reacting
 
-asio::awaitable<bool> account::record(const job& after, job_state from, std::string answer) {
-    const auto noted = co_await write(after, from, answer);
-    if (noted) {
-        context_.moved(after, from);
-        co_return true;
-    }
-    if (noted.error() == errc::stale_job) {
-        context_.parts.log.info("job_moved_on",
-                                "a job was changed by somebody else meanwhile; their word stands",
-                                {{"account", after.account}, {"job", after.reference}});
-    } else {
-        context_.fail(noted.error());
-    }
-    co_return false;
-}
-
-// In a full ledger a result waits for room, an intent does not: nothing was sent yet.
-asio::awaitable<result<void>> account::write(const job& after, job_state from,
-                                             const std::string& answer) {
-    for (;;) {
-        auto row = after;
-        auto bytes = answer;
-        const auto noted =
-            co_await context_.parts.store.record(std::move(row), from, std::move(bytes));
-        if (noted || noted.error() != errc::ledger_full) {
-            co_return noted;
-        }
-        context_.disks->ledger_is_full();
-        if (after.state == job_state::submitting) {
-            co_return noted;
-        }
-        const bool go_on = co_await context_.disks->wait_for_ledger();
-        if (!go_on) {
-            context_.parts.log.error(
-                "result_not_recorded",
-                "there is no room in the ledger; the next start looks up what became of the job",
-                {{"account", after.account}, {"job", after.reference}});
-            co_return noted;
-        }
-    }
-}
-
 asio::awaitable<void> account::conclude(decision next, origin before, std::string answer) {
     const bool publish = next.after.revision > before.revision;
-    if (!co_await record(next.after, before.state, std::move(answer))) {
+    if (!co_await record(context_, next.after, before.state, std::move(answer))) {
         co_await let_go(next.after.id);
         co_return;
     }
@@ -591,7 +487,7 @@ asio::awaitable<void> account::let_go(job_id id) {
 
 // The ledger will have something for us when this row is due.
 void account::expect(const job& row) {
-    const auto at = steady_of(row.due_at);
+    const auto at = steady_of(context_.parts.time, row.due_at);
     switch (work_of(row)) {
         case work_kind::submit:
             submit_.ask_at = std::min(submit_.ask_at, at);
@@ -617,95 +513,8 @@ void account::expect(const job& row) {
 // then.
 void account::expect_list(wall_time due_at) {
     const auto gather = std::min(gather_max, context_.options.rules.settle / 20);
-    look_up_at_ = std::min(look_up_at_, steady_of(due_at) + gather);
+    look_up_at_ = std::min(look_up_at_, steady_of(context_.parts.time, due_at) + gather);
     wake_reconciler_.set();
-}
-
-void account::react(account_signal signal, milliseconds wait, std::uint64_t generation,
-                    steady_time started) {
-    auto& time = context_.parts.time;
-    switch (signal) {
-        case account_signal::fine:
-            keeper_.worked(generation);
-            limit_.succeeded();
-            recover();
-            break;
-        case account_signal::overloaded:
-            keeper_.worked(generation);
-            limit_.overloaded(started, time.now());
-            pause_for(wait);
-            context_.provider_breaker.withdrawn();
-            break;
-        case account_signal::token_rejected:
-            keeper_.reject(generation);
-            context_.provider_breaker.withdrawn();
-            break;
-        case account_signal::forbidden:
-            keeper_.worked(generation);
-            forbid(started);
-            context_.provider_breaker.withdrawn();
-            break;
-        case account_signal::failing:
-            trouble();
-            break;
-    }
-}
-
-// Readings say something about the account, and nothing about whether cases can be opened: the
-// breaker is left alone.
-void account::react_to_reading(unsigned status, std::uint64_t generation, steady_time started) {
-    if (status == 401) {
-        keeper_.reject(generation);
-    } else if (status == 429 || status == 503) {
-        limit_.overloaded(started, context_.parts.time.now());
-    } else if (status == 200) {
-        keeper_.worked(generation);
-    }
-}
-
-void account::recover() {
-    const bool was_open = !context_.provider_breaker.closed();
-    context_.provider_breaker.succeeded();
-    if (was_open) {
-        context_.parts.log.info("provider_back", "the provider answers again");
-        context_.wake_accounts();
-    }
-    if (std::exchange(forbidden_pause_, milliseconds(0)).count() != 0) {
-        context_.parts.log.info("account_resumed", "the provider accepts this account again",
-                                {{"account", options_.id}});
-        wake();
-    }
-}
-
-void account::trouble() {
-    auto& breaker = context_.provider_breaker;
-    const bool was_closed = breaker.closed();
-    breaker.failed(context_.parts.time.now(), context_.parts.random);
-    if (was_closed && !breaker.closed()) {
-        context_.parts.log.warning("provider_failing",
-                                   "the provider fails again and again; submission pauses and one "
-                                   "probe at a time is sent");
-    }
-}
-
-void account::pause_for(milliseconds wait) {
-    paused_until_ = std::max(paused_until_, context_.parts.time.now() + wait);
-}
-
-// Refusals of requests that started before the pause began belong to it and do not lengthen it.
-void account::forbid(steady_time started) {
-    if (started < forbidden_at_) {
-        return;
-    }
-    forbidden_at_ = context_.parts.time.now();
-    if (forbidden_pause_.count() == 0) {
-        context_.parts.log.error(
-            "account_paused",
-            "the provider answers 403 to this account; its jobs wait. Check its permissions",
-            {{"account", options_.id}});
-    }
-    forbidden_pause_ = std::clamp(forbidden_pause_ * 2, forbidden_pause_min, forbidden_pause_max);
-    pause_for(forbidden_pause_);
 }
 
 }  // namespace onboardd

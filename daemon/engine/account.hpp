@@ -10,11 +10,11 @@
 
 #include "daemon/engine/case_list_reader.hpp"
 #include "daemon/engine/context.hpp"
+#include "daemon/engine/gate.hpp"
 #include "onboardd/auth/token_keeper.hpp"
 #include "onboardd/base/task_group.hpp"
 #include "onboardd/base/wakeup.hpp"
 #include "onboardd/policy/budget.hpp"
-#include "onboardd/policy/limiter.hpp"
 
 namespace onboardd {
 
@@ -57,16 +57,11 @@ private:
         std::uint32_t revision;
     };
 
-    [[nodiscard]] account_pause pause() const;
-    void add_window(account_status& view) const;
-
     asio::awaitable<void> dispatch();
     asio::awaitable<void> reconcile();
     asio::awaitable<void> watch_for_stop();
 
-    // The dispatcher's questions.
-    [[nodiscard]] std::uint32_t in_flight_limit() const;
-    [[nodiscard]] steady_time next_start() const;
+    // The dispatcher's.
     steady_time expire_ready();
     asio::awaitable<bool> refill(lane& from);
     lane* choose();
@@ -79,40 +74,24 @@ private:
     asio::awaitable<std::vector<claimed_job>> claim_for_list();
     asio::awaitable<void> read_list_for(std::vector<claimed_job> work);
     asio::awaitable<void> conclude(decision next, origin before, std::string answer);
-    asio::awaitable<bool> record(const job& after, job_state from, std::string answer);
-    asio::awaitable<result<void>> write(const job& after, job_state from,
-                                        const std::string& answer);
     asio::awaitable<void> give_back(job_id id);
     asio::awaitable<void> give_back_claims();
     asio::awaitable<void> hand_reads_over();
 
-    void react(account_signal signal, milliseconds wait, std::uint64_t generation,
-               steady_time started);
-    void react_to_reading(unsigned status, std::uint64_t generation, steady_time started);
-    void trouble();
-    void recover();
-    void pause_for(milliseconds wait);
-    void forbid(steady_time started);
     decision after_list(const job& row, std::size_t index, result<list_reading, list_failure>& seen,
                         steady_time began);
     asio::awaitable<void> let_go(job_id id);
     void expect_list(wall_time due_at);
-    [[nodiscard]] steady_time steady_of(wall_time due) const;
 
     engine_context& context_;
     account_options options_;
     token_keeper keeper_;
+    gate gate_;
     retry_budget budget_;
-    concurrency_limit limit_;
-    rate_limit rate_;
     lane submit_{work_kind::submit, {}, {}};
     lane read_{work_kind::read, {}, {}};
     std::vector<job_id> looking_up_;  // claimed for the reading of the list that is under way
     steady_time look_up_at_ = steady_time::min();
-    steady_time paused_until_ = steady_time::min();  // Retry-After, or the pause after a 403
-    std::optional<operator_pause> operator_pause_;
-    milliseconds forbidden_pause_{0};                // zero: the provider lets us
-    steady_time forbidden_at_ = steady_time::min();  // when that pause began
     bool read_one_works_ = false;    // the operation to read one case is not documented:
     bool read_one_missing_ = false;  // where it is missing, the list serves
     bool read_last_ = false;         // the lanes take turns

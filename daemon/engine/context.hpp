@@ -2,6 +2,7 @@
 
 // What the parts of one engine share. The engine owns it; it outlives every part.
 
+#include <algorithm>
 #include <functional>
 #include <set>
 #include <string>
@@ -40,6 +41,14 @@ inline wall_time wall_of(const clock& time, steady_time at) {
     const auto now = time.now();
     const auto from_now = at == steady_time::min() ? steady_time::duration(0) : at - now;
     return time.wall_now() + std::chrono::duration_cast<milliseconds>(from_now);
+}
+
+// Wall clocks jump: nobody waits for a moment of theirs longer than this without looking again.
+constexpr milliseconds nap_max{60'000};
+
+// When to look whether `due` has come.
+inline steady_time steady_of(const clock& time, wall_time due) {
+    return time.now() + std::clamp(due - time.wall_now(), milliseconds(0), nap_max);
 }
 
 }  // namespace onboardd
