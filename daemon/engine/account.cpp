@@ -11,18 +11,8 @@
 namespace onboardd {
 namespace {
 
-// After the ledger could not say what is to be looked up.
-constexpr milliseconds look_up_retry{1'000};
-
-// Unknown jobs served by one reading of the list.
-constexpr std::size_t look_ups_max = 1'000;
-constexpr std::size_t witnesses_max = 64;
-
 // Jobs that wait for the ledger or an outcome, for each slot.
 constexpr std::uint32_t unfinished_per_slot = 4;
-
-// How long a wanted reading waits for others that want it too.
-constexpr milliseconds gather_max{1'000};
 
 token_options keeper_options(engine_context& context, const account_options& options) {
     token_options keeper;
@@ -41,24 +31,26 @@ account::account(engine_context& context, account_options options)
       keeper_(context.parts.executor, context.parts.time, context.parts.client, context.parts.log,
               context.parts.random, keeper_options(context, options_)),
       gate_(context, options_, keeper_),
+      reconciler_(
+          context, options_, keeper_, gate_,
+          [this](decision next, origin before) { return conclude(std::move(next), before, {}); }),
       budget_(context.options.retry_budget_percent),
       loops_(context.parts.executor),
       jobs_(context.parts.executor, [this] { loops_.cancel(); }),
       wake_(context.parts.executor),
-      wake_reconciler_(context.parts.executor),
       stop_(context.parts.executor) {}
 
 asio::awaitable<void> account::run() {
     loops_.spawn(keeper_.run());
     loops_.spawn(dispatch());
-    loops_.spawn(reconcile());
+    loops_.spawn(reconciler_.run());
     loops_.spawn(watch_for_stop());
     co_await join_in_order(loops_, jobs_);
     co_await give_back_claims();
 }
 
 asio::awaitable<void> account::give_back_claims() {
-    auto ids = std::exchange(looking_up_, {});
+    auto ids = reconciler_.take_claims();
     for (auto* from : {&submit_, &read_}) {
         for (const auto& work : from->ready) {
             ids.push_back(work.row.id);
@@ -80,7 +72,7 @@ asio::awaitable<void> account::watch_for_stop() {
 
 void account::wake() {
     wake_.set();
-    wake_reconciler_.set();
+    reconciler_.wake();
 }
 
 void account::jobs_arrived() {
@@ -155,14 +147,15 @@ asio::awaitable<void> account::dispatch() {
         }
         const bool to_submit = co_await refill(submit_);
         bool to_read = false;
-        if (!read_one_missing_) {  // GCC 12 miscompiles co_await behind &&
+        if (!reconciler_.serves_accepted_cases()) {  // GCC 12 miscompiles co_await behind &&
             to_read = co_await refill(read_);
         } else if (!read_.ready.empty()) {
             co_await hand_reads_over();
         }
         if (!to_submit && !to_read) {
-            const auto at =
-                read_one_missing_ ? submit_.ask_at : std::min(submit_.ask_at, read_.ask_at);
+            const auto at = reconciler_.serves_accepted_cases()
+                                ? submit_.ask_at
+                                : std::min(submit_.ask_at, read_.ask_at);
             co_await wake_.wait_until(time, std::min(at, time.now() + nap_max));
         } else if (in_flight_ >= gate_.in_flight_limit() ||
                    unfinished_ >= unfinished_per_slot * options_.in_flight_max) {
@@ -324,7 +317,7 @@ asio::awaitable<void> account::submit(claimed_job& work, slot& held) {
 asio::awaitable<void> account::read_again(claimed_job& work, slot& held) {
     auto& parts = context_.parts;
     const auto token = keeper_.current();
-    if (!token || stopping_ || read_one_missing_) {
+    if (!token || stopping_ || reconciler_.serves_accepted_cases()) {
         co_await give_back(work.row.id);
         co_return;
     }
@@ -341,8 +334,7 @@ asio::awaitable<void> account::read_again(claimed_job& work, slot& held) {
     const bool good = answer && answer->status == 200;
     read_one_works_ = read_one_works_ || good;
     if (answer && answer->status == 404 && !read_one_works_) {
-        read_one_missing_ = true;
-        wake_reconciler_.set();
+        reconciler_.serve_accepted_cases();
     }
     const auto found = good ? parse_case(answer->body) : std::nullopt;
     auto next =
@@ -350,101 +342,6 @@ asio::awaitable<void> account::read_again(claimed_job& work, slot& held) {
     auto kept = next.keep_answer ? std::move(answer->body) : std::string();
     const origin before{work.row.state, work.row.revision};
     co_await conclude(std::move(next), before, std::move(kept));
-}
-
-// ---- what is unknown
-
-asio::awaitable<void> account::reconcile() {
-    auto& time = context_.parts.time;
-    for (;;) {
-        const auto at = std::max(look_up_at_, gate_.next_reading());
-        if (at > time.now()) {
-            co_await wake_reconciler_.wait_until(time, std::min(at, time.now() + nap_max));
-            continue;
-        }
-        look_up_at_ = steady_time::max();  // jobs that become unknown while we ask lower it again
-        auto work = co_await claim_for_list();
-        if (!work.empty()) {
-            for (const auto& entry : work) {
-                looking_up_.push_back(entry.row.id);
-            }
-            co_await keeper_.get();
-            co_await read_list_for(std::move(work));
-            looking_up_.clear();
-        }
-    }
-}
-
-// Every job that one reading of the list can serve now; sets look_up_at_ where there is none.
-asio::awaitable<std::vector<claimed_job>> account::claim_for_list() {
-    std::vector<claimed_job> work;
-    for (const auto kind : {work_kind::look_up, work_kind::read}) {
-        if (kind == work_kind::read && !read_one_missing_) {
-            continue;
-        }
-        auto& time = context_.parts.time;
-        auto& store = context_.parts.store;
-        auto claimed = co_await store.claim(options_.id, kind, look_ups_max, time.wall_now());
-        const auto due = co_await store.next_due(options_.id, kind);
-        if (!claimed || !due) {
-            look_up_at_ = time.now() + look_up_retry;
-            context_.fail(claimed ? due.error() : claimed.error());
-            co_return std::vector<claimed_job>();
-        }
-        if (*due) {
-            expect_list(**due);
-        }
-        std::move(claimed->begin(), claimed->end(), std::back_inserter(work));
-    }
-    co_return work;
-}
-
-asio::awaitable<void> account::read_list_for(std::vector<claimed_job> work) {
-    auto& parts = context_.parts;
-    const auto started = parts.time.now();
-    auto since = parts.time.wall_now();
-    for (const auto& entry : work) {
-        since = std::min(since, entry.row.lost_at.value_or(since));
-    }
-    auto witnesses = co_await parts.store.witnesses(options_.id, since, witnesses_max);
-    if (!witnesses) {
-        context_.fail(witnesses.error());
-        co_return;
-    }
-    result<list_reading, list_failure> seen = list_failure{};
-    if (const auto token = keeper_.current()) {
-        seen = co_await read_case_list(context_, options_.id, *token, work, std::move(*witnesses));
-        gate_.react_to_reading(seen ? 200 : seen.error().http_status, token->generation, started);
-    }
-    task_group records(parts.executor);  // together, so that they share commits
-    for (std::size_t i = 0; i < work.size(); ++i) {
-        const auto& row = work[i].row;
-        auto next = after_list(row, i, seen, started);
-        records.spawn(conclude(std::move(next), origin{row.state, row.revision}, {}));
-    }
-    co_await records.join();
-}
-
-// What a reading shows is as old as its beginning: a long list takes minutes.
-decision account::after_list(const job& row, std::size_t index,
-                             result<list_reading, list_failure>& seen, steady_time began) {
-    auto& parts = context_.parts;
-    const auto& rules = context_.options.rules;
-    const auto now = parts.time.wall_now();
-    const bool watched = is_final(row.state) && row.lost_at;
-    if (row.state != job_state::unknown && !watched) {
-        return after_read(row, seen ? seen->by_id[index] : std::nullopt, rules, now, parts.random);
-    }
-    if (!seen) {
-        return after_failed_look_up(row, rules, now, parts.random);
-    }
-    auto& shown = seen->per_job[index];
-    shown.age = std::chrono::ceil<milliseconds>(parts.time.now() - began);
-    shown.clock_trusted_since = parts.time.wall_trusted_since();
-    if (watched) {
-        return after_watch(row, shown, rules, now);
-    }
-    return after_look_up(row, shown, rules, now, parts.random);
 }
 
 // ---- recording and reacting
@@ -469,8 +366,7 @@ asio::awaitable<void> account::hand_reads_over() {
     }
     read_.ready.clear();
     co_await context_.parts.store.unclaim(std::move(ids));
-    look_up_at_ = steady_time::min();
-    wake_reconciler_.set();
+    reconciler_.expect_now();
 }
 
 asio::awaitable<void> account::give_back(job_id id) {
@@ -481,8 +377,9 @@ asio::awaitable<void> account::give_back(job_id id) {
 asio::awaitable<void> account::let_go(job_id id) {
     std::vector<job_id> ids(1, id);
     co_await context_.parts.store.unclaim(std::move(ids));
-    submit_.ask_at = read_.ask_at = look_up_at_ = steady_time::min();
-    wake();
+    submit_.ask_at = read_.ask_at = steady_time::min();
+    wake_.set();
+    reconciler_.expect_now();
 }
 
 // The ledger will have something for us when this row is due.
@@ -494,27 +391,19 @@ void account::expect(const job& row) {
             wake_.set();
             break;
         case work_kind::read:
-            if (read_one_missing_) {
-                expect_list(row.due_at);
+            if (reconciler_.serves_accepted_cases()) {
+                reconciler_.expect(row.due_at);
             } else {
                 read_.ask_at = std::min(read_.ask_at, at);
                 wake_.set();
             }
             break;
         case work_kind::look_up:
-            expect_list(row.due_at);
+            reconciler_.expect(row.due_at);
             break;
         case work_kind::none:
             break;
     }
-}
-
-// A reading of the list is wanted at `due_at`, or a little later: it serves all who want one by
-// then.
-void account::expect_list(wall_time due_at) {
-    const auto gather = std::min(gather_max, context_.options.rules.settle / 20);
-    look_up_at_ = std::min(look_up_at_, steady_of(context_.parts.time, due_at) + gather);
-    wake_reconciler_.set();
 }
 
 }  // namespace onboardd

@@ -1,16 +1,16 @@
 #pragma once
 
-// One account's share of the engine: starts its due jobs within its limits, submits each, reads
-// accepted cases again, and settles what is unknown by the provider's list.
+// One account's share of the engine: starts its due jobs within its limits, submits each and reads
+// accepted cases again. Its gate says when, its reconciler settles what is unknown.
 
 #include <array>
 #include <deque>
 #include <string>
 #include <vector>
 
-#include "daemon/engine/case_list_reader.hpp"
 #include "daemon/engine/context.hpp"
 #include "daemon/engine/gate.hpp"
+#include "daemon/engine/reconciler.hpp"
 #include "onboardd/auth/token_keeper.hpp"
 #include "onboardd/base/task_group.hpp"
 #include "onboardd/base/wakeup.hpp"
@@ -51,17 +51,10 @@ private:
 
     class slot;
 
-    // What a transition starts from.
-    struct origin {
-        job_state state;
-        std::uint32_t revision;
-    };
-
     asio::awaitable<void> dispatch();
-    asio::awaitable<void> reconcile();
     asio::awaitable<void> watch_for_stop();
 
-    // The dispatcher's.
+    // The parts of dispatch().
     steady_time expire_ready();
     asio::awaitable<bool> refill(lane& from);
     lane* choose();
@@ -71,39 +64,29 @@ private:
     asio::awaitable<void> step(claimed_job work, work_kind kind, slot held);
     asio::awaitable<void> submit(claimed_job& work, slot& held);
     asio::awaitable<void> read_again(claimed_job& work, slot& held);
-    asio::awaitable<std::vector<claimed_job>> claim_for_list();
-    asio::awaitable<void> read_list_for(std::vector<claimed_job> work);
     asio::awaitable<void> conclude(decision next, origin before, std::string answer);
     asio::awaitable<void> give_back(job_id id);
+    asio::awaitable<void> let_go(job_id id);
     asio::awaitable<void> give_back_claims();
     asio::awaitable<void> hand_reads_over();
-
-    decision after_list(const job& row, std::size_t index, result<list_reading, list_failure>& seen,
-                        steady_time began);
-    asio::awaitable<void> let_go(job_id id);
-    void expect_list(wall_time due_at);
 
     engine_context& context_;
     account_options options_;
     token_keeper keeper_;
     gate gate_;
+    reconciler reconciler_;
     retry_budget budget_;
     lane submit_{work_kind::submit, {}, {}};
     lane read_{work_kind::read, {}, {}};
-    std::vector<job_id> looking_up_;  // claimed for the reading of the list that is under way
-    steady_time look_up_at_ = steady_time::min();
-    bool read_one_works_ = false;    // the operation to read one case is not documented:
-    bool read_one_missing_ = false;  // where it is missing, the list serves
-    bool read_last_ = false;         // the lanes take turns
+    bool read_one_works_ = false;  // not documented: until it did once, a 404 means it is missing
+    bool read_last_ = false;       // the lanes take turns
     bool stopping_ = false;
-    std::uint32_t in_flight_ = 0;  // requests
-    std::uint32_t unfinished_ =
-        0;  // jobs, those that only wait for the ledger or their outcome too
+    std::uint32_t in_flight_ = 0;   // requests
+    std::uint32_t unfinished_ = 0;  // jobs, also those that only wait for the ledger or an outcome
 
     task_group loops_;
     task_group jobs_;
     wakeup wake_;
-    wakeup wake_reconciler_;
     wakeup stop_;
 };
 

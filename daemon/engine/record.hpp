@@ -1,10 +1,17 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "daemon/engine/context.hpp"
 
 namespace onboardd {
+
+// What a transition starts from.
+struct origin {
+    job_state state;
+    std::uint32_t revision;
+};
 
 // Puts a job's transition and the answer that belongs to it into the ledger, and counts it. True:
 // it is on disk. False: it is not, and nothing may follow from it: the job was changed by somebody

@@ -1,0 +1,141 @@
+#include "daemon/engine/reconciler.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "onboardd/base/task_group.hpp"
+
+namespace onboardd {
+namespace {
+
+constexpr milliseconds retry_after_failed_claim{1'000};
+constexpr std::size_t jobs_max = 1'000;  // served by one reading
+constexpr std::size_t witnesses_max = 64;
+constexpr milliseconds gather_max{1'000};  // how long a wanted reading waits for others
+
+}  // namespace
+
+reconciler::reconciler(engine_context& context, const account_options& options,
+                       token_keeper& keeper, gate& may_read, conclude_type conclude)
+    : context_(context),
+      options_(options),
+      keeper_(keeper),
+      gate_(may_read),
+      conclude_(std::move(conclude)),
+      wake_(context.parts.executor) {}
+
+void reconciler::wake() {
+    wake_.set();
+}
+
+void reconciler::expect(wall_time due_at) {
+    const auto gather = std::min(gather_max, context_.options.rules.settle / 20);
+    at_ = std::min(at_, steady_of(context_.parts.time, due_at) + gather);
+    wake_.set();
+}
+
+void reconciler::expect_now() {
+    at_ = steady_time::min();
+    wake_.set();
+}
+
+void reconciler::serve_accepted_cases() {
+    serves_accepted_cases_ = true;
+    wake_.set();
+}
+
+asio::awaitable<void> reconciler::run() {
+    auto& time = context_.parts.time;
+    for (;;) {
+        const auto at = std::max(at_, gate_.next_reading());
+        if (at > time.now()) {
+            co_await wake_.wait_until(time, std::min(at, time.now() + nap_max));
+            continue;
+        }
+        at_ = steady_time::max();  // jobs that become unknown while we ask lower it again
+        auto work = co_await claim();
+        if (!work.empty()) {
+            for (const auto& entry : work) {
+                claimed_.push_back(entry.row.id);
+            }
+            co_await keeper_.get();
+            co_await read_for(std::move(work));
+            claimed_.clear();
+        }
+    }
+}
+
+// Every job that one reading can serve now; sets at_ where there is none.
+asio::awaitable<std::vector<claimed_job>> reconciler::claim() {
+    std::vector<claimed_job> work;
+    for (const auto kind : {work_kind::look_up, work_kind::read}) {
+        if (kind == work_kind::read && !serves_accepted_cases_) {
+            continue;
+        }
+        auto& time = context_.parts.time;
+        auto& store = context_.parts.store;
+        auto claimed = co_await store.claim(options_.id, kind, jobs_max, time.wall_now());
+        const auto due = co_await store.next_due(options_.id, kind);
+        if (!claimed || !due) {
+            at_ = time.now() + retry_after_failed_claim;
+            context_.fail(claimed ? due.error() : claimed.error());
+            co_return std::vector<claimed_job>();
+        }
+        if (*due) {
+            expect(**due);
+        }
+        std::move(claimed->begin(), claimed->end(), std::back_inserter(work));
+    }
+    co_return work;
+}
+
+asio::awaitable<void> reconciler::read_for(std::vector<claimed_job> work) {
+    auto& parts = context_.parts;
+    const auto started = parts.time.now();
+    auto since = parts.time.wall_now();
+    for (const auto& entry : work) {
+        since = std::min(since, entry.row.lost_at.value_or(since));
+    }
+    auto witnesses = co_await parts.store.witnesses(options_.id, since, witnesses_max);
+    if (!witnesses) {
+        context_.fail(witnesses.error());
+        co_return;
+    }
+    result<list_reading, list_failure> seen = list_failure{};
+    if (const auto token = keeper_.current()) {
+        seen = co_await read_case_list(context_, options_.id, *token, work, std::move(*witnesses));
+        gate_.react_to_reading(seen ? 200 : seen.error().http_status, token->generation, started);
+    }
+    task_group records(parts.executor);  // together, so that they share commits
+    for (std::size_t i = 0; i < work.size(); ++i) {
+        const auto& row = work[i].row;
+        auto next = after_reading(row, i, seen, started);
+        records.spawn(conclude_(std::move(next), origin{row.state, row.revision}));
+    }
+    co_await records.join();
+}
+
+// What a reading shows is as old as its beginning: a long list takes minutes.
+decision reconciler::after_reading(const job& row, std::size_t index,
+                                   result<list_reading, list_failure>& seen, steady_time began) {
+    auto& parts = context_.parts;
+    const auto& rules = context_.options.rules;
+    const auto now = parts.time.wall_now();
+    const bool watched = is_final(row.state) && row.lost_at;
+    if (row.state != job_state::unknown && !watched) {
+        return after_read(row, seen ? seen->by_id[index] : std::nullopt, rules, now, parts.random);
+    }
+    if (!seen) {
+        return after_failed_look_up(row, rules, now, parts.random);
+    }
+    auto& shown = seen->per_job[index];
+    shown.age = std::chrono::ceil<milliseconds>(parts.time.now() - began);
+    shown.clock_trusted_since = parts.time.wall_trusted_since();
+    if (watched) {
+        return after_watch(row, shown, rules, now);
+    }
+    return after_look_up(row, shown, rules, now, parts.random);
+}
+
+}  // namespace onboardd
