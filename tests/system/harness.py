@@ -286,6 +286,13 @@ def preload(library, **settings):
     return dict(settings, LD_PRELOAD=path, ASAN_OPTIONS="verify_asan_link_order=0:detect_leaks=0")
 
 
+def without_handler(signal_name):
+    """The environment of a daemon whose sanitizers leave a signal to the kernel, which ends it as it
+    would end a daemon without any."""
+    return {name: ":".join(filter(None, [os.environ.get(name), "handle_%s=0" % signal_name]))
+            for name in ("ASAN_OPTIONS", "TSAN_OPTIONS")}
+
+
 def need(test, *programs):
     """Skips the test where one is missing, and says so."""
     for program in programs:

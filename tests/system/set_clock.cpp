@@ -16,7 +16,8 @@ namespace {
 
 std::int64_t seconds_ahead() {
     static const auto* const seconds = [] {
-        const int fd = open(std::getenv("SET_CLOCK_FILE"), O_RDONLY | O_CLOEXEC);
+        const char* const name = std::getenv("SET_CLOCK_FILE");
+        const int fd = name == nullptr ? -1 : open(name, O_RDONLY | O_CLOEXEC);
         void* const place = mmap(nullptr, sizeof(std::int64_t), PROT_READ, MAP_SHARED, fd, 0);
         if (place == MAP_FAILED) {
             std::abort();
