@@ -32,7 +32,7 @@ asio::awaitable<result<found_jobs>> find_one(ledger& store, std::vector<std::str
             co_return row.error();
         }
         if (row.has_error()) {
-            found.damaged.push_back(account + "/" + reference);
+            found.damaged.push_back(std::string(account).append("/").append(reference));
         } else if (*row) {
             found.rows.push_back(**row);
         }

@@ -74,7 +74,8 @@ std::string usage_fault(const CLI::App& program, const CLI::ParseError& error) {
     std::string name;
     const auto& command = innermost(program, name);
     std::string what = within_a_line(error.what());
-    if (error.get_name() == "ArgumentMismatch" && what.find("At Most 1 required") != what.npos) {
+    if (error.get_name() == "ArgumentMismatch" &&
+        what.find("At Most 1 required") != std::string::npos) {
         what.replace(what.find(':'), std::string::npos, " is given more than once");
     }
     if (command.get_require_subcommand_min() > 0 && error.get_name() == "RequiredError") {

@@ -8,7 +8,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
-using testing::Not;
 
 class Metrics : public testing::Test {
 protected:

@@ -6,8 +6,6 @@ namespace onboardd {
 namespace {
 
 using namespace std::chrono_literals;
-using http::phase;
-using http::progress;
 
 class HttpClientTest : public test::client_fixture {};
 

@@ -321,7 +321,7 @@ TEST_F(HttpPoolTest, CancellationWhileConnectingLeavesNothingBehind) {
             accepted.set_value();
             session.read_to_end();
         },
-        std::move(plain));
+        plain);
     with_client(options_for(server), [&](http::client& client) -> asio::awaitable<void> {
         task_group group(loop.get_executor());
         group.spawn(expect_good(client, "/"));

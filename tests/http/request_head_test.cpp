@@ -42,9 +42,8 @@ TEST(RequestHead, IsWrittenWithoutASecondCopyInMemory) {
     std::string out;
     const auto fixed = fixed_fields("api.example.com", 443, "agent/1");
     write_head(out, message, fixed, message.body.size());
-    const auto* memory = out.data();
+    EXPECT_GE(out.capacity(), out.size() + message.body.size());  // one allocation for both
     out += message.body;
-    EXPECT_EQ(out.data(), memory);
     EXPECT_NE(out.find("\r\nContent-Length: 123456\r\n\r\nzzz"), std::string::npos);
 }
 

@@ -27,8 +27,7 @@ protected:
                 SSL_CTX_add1_chain_cert(context, each.certificate.get());
             }
         };
-        test::tls_server server(shown.shown, test::always_answers(test::good_answer("ok")),
-                                std::move(wanted));
+        test::tls_server server(shown.shown, test::always_answers(test::good_answer("ok")), wanted);
         auto options = options_for(server);
         options.host = host;
         auto answer = ask_with(std::move(options), post("/", "canary"));

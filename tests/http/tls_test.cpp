@@ -17,8 +17,7 @@ protected:
                                                std::function<void(SSL_CTX*)> adjust = {}) {
         test::tls_server::options wanted;
         wanted.adjust = std::move(adjust);
-        test::tls_server server(shown, test::always_answers(test::good_answer("ok")),
-                                std::move(wanted));
+        test::tls_server server(shown, test::always_answers(test::good_answer("ok")), wanted);
         auto options = options_for(server);
         options.host = host;
         auto answer = ask_with(std::move(options), post("/", "canary"));
@@ -176,7 +175,7 @@ TEST_F(HttpTlsTest, ResumesASessionOnANewConnection) {
             session.read_to_end();
         };
         {
-            test::tls_server server(good_identity(), note_resumed, std::move(wanted));
+            test::tls_server server(good_identity(), note_resumed, wanted);
             with_client(options_for(server), [&](http::client& client) -> asio::awaitable<void> {
                 for (int i = 0; i < 2; ++i) {
                     auto message = get("/");
@@ -201,7 +200,7 @@ TEST_F(HttpTlsTest, APeerThatDoesNotSpeakTlsIsRefused) {
             session.send("HTTP/1.1 400 Bad Request\r\n\r\n");
             session.read_to_end();
         },
-        std::move(plain));
+        plain);
     expect_refused(ask(server, get("/")), "wrong version number", "plain HTTP");
 }
 
@@ -209,8 +208,7 @@ TEST_F(HttpTlsTest, ASilentPeerCostsTheConnectTimeoutAtMost) {
     test::tls_server::options plain;
     plain.plain = true;
     test::tls_server server(
-        good_identity(), [](test::tls_session& session) { session.read_to_end(); },
-        std::move(plain));
+        good_identity(), [](test::tls_session& session) { session.read_to_end(); }, plain);
     auto options = options_for(server);
     options.connect_timeout = 50ms;
     const auto answer = ask_with(std::move(options), get("/"));

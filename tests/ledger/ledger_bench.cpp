@@ -220,7 +220,7 @@ void life(benchmark::State& state) {
     const std::string answer(1700, 'a');
     const meter used(*ledger.book);
     double jobs = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         ledger.accept(fresh_jobs(references, group));
         auto rows = rows_of(ledger.claim(group), group);
         to_submitting(rows, ledger.time->wall_now());
@@ -252,7 +252,7 @@ void transitions(benchmark::State& state) {
     auto rows = rows_of(ledger.claim(group), group);
     const meter used(*ledger.book);
     double moved = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         to_submitting(rows, ledger.time->wall_now());
         ledger.record_all(rows, job_state::queued, {});
         for (auto& row : rows) {
@@ -279,7 +279,7 @@ void acceptance(benchmark::State& state) {
     fill(ledger, references, static_cast<std::size_t>(state.range(0)));
     const meter used(*ledger.book);
     double jobs = 0;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         ledger.accept(fresh_jobs(references, 64));
         jobs += 64;
     }
@@ -306,7 +306,7 @@ void claim_behind(benchmark::State& state) {
         ledger.accept(std::move(jobs));
     }
     fill(ledger, references, 64);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         auto rows = rows_of(ledger.claim(64), 64);
         std::vector<job_id> back;
         for (const auto& row : rows) {
@@ -324,7 +324,7 @@ void start(benchmark::State& state) {
     bench_ledger ledger;
     shuffled_references references;
     fill(ledger, references, static_cast<std::size_t>(state.range(0)));
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         state.PauseTiming();
         ledger.close();
         state.ResumeTiming();

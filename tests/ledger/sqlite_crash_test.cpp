@@ -40,7 +40,7 @@ public:
         for (;;) {
             run([this]() { return accept_some(); });
             for (int i = 0; i < 8; ++i) {
-                asio::co_spawn(loop, take_one(), [](std::exception_ptr failure) {
+                asio::co_spawn(loop, take_one(), [](const std::exception_ptr& failure) {
                     if (failure) {
                         _exit(2);
                     }

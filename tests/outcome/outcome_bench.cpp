@@ -47,7 +47,7 @@ job a_job(int account, std::int64_t number) {
 
 void render(benchmark::State& state) {
     const auto row = a_job(0, 1);
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         benchmark::DoNotOptimize(render_outcome(row));
     }
 }
@@ -79,7 +79,7 @@ void publish(benchmark::State& state) {
     const auto threads = state.range(1);
     const auto batches = std::max<std::int64_t>(1, 1024 / state.range(0) / threads);
     const auto begin = cpu_seconds();
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
         std::vector<std::thread> workers;
         for (int account = 0; account < threads; ++account) {
             workers.emplace_back([&, account] {

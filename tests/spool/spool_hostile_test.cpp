@@ -200,10 +200,10 @@ TEST_F(SpoolHostileTest, ASparseTerabyteIsNotRead) {
 class SpoolOfAnotherTest : public SpoolHostileTest {
 protected:
     static void SetUpTestSuite() {
-        before_ = sets()[0].effective;
-        ASSERT_TRUE(set_effective(before_ & ~override));
+        before = sets()[0].effective;
+        ASSERT_TRUE(set_effective(before & ~override));
     }
-    static void TearDownTestSuite() { ASSERT_TRUE(set_effective(before_)); }
+    static void TearDownTestSuite() { ASSERT_TRUE(set_effective(before)); }
 
 private:
     static constexpr std::uint32_t override = 1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH;
@@ -211,19 +211,18 @@ private:
 
     static sets_type sets() {
         sets_type all{};
-        EXPECT_EQ(::syscall(SYS_capget, &header_, all.data()), 0);
+        EXPECT_EQ(::syscall(SYS_capget, &header, all.data()), 0);
         return all;
     }
 
     static bool set_effective(std::uint32_t set) {
         auto all = sets();
         all[0].effective = set;
-        return ::syscall(SYS_capset, &header_, all.data()) == 0;
+        return ::syscall(SYS_capset, &header, all.data()) == 0;
     }
 
-    inline static __user_cap_header_struct header_{.version = _LINUX_CAPABILITY_VERSION_3,
-                                                   .pid = 0};
-    inline static std::uint32_t before_ = 0;
+    inline static __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+    inline static std::uint32_t before = 0;
 };
 
 TEST_F(SpoolOfAnotherTest, FilesThatWeMayNotReadAreMoved) {
