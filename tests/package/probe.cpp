@@ -1,6 +1,7 @@
 // Tries what the unit's sandbox forbids, one thing for each option, and prints a line for each: the
 // option, a tab, and "possible" or why not. Run by onboardd's own unit with nothing but ExecStart=
-// changed, and once outside of any sandbox, so that what is refused is refused by the option.
+// changed, and once outside of any sandbox, so that what is refused is refused by the option. For a
+// machine that may be thrown away.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -19,7 +21,6 @@
 #include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -53,15 +54,45 @@ long socket_and_close(int family, int type) {
     return fd < 0 ? -1 : ::close(fd);
 }
 
-// What a child did: 0 when it ended well.
+// What a child says through a pipe, or 0: it became another program, or was killed. Not by wait(),
+// which the list of system calls leaves out.
 template <class Action>
-bool child_can(Action action) {
+char word_of_child(Action action) {
+    int ends[2] = {-1, -1};
+    if (::pipe2(ends, O_CLOEXEC) != 0) {
+        return 'n';
+    }
     const pid_t child = ::fork();
     if (child == 0) {
-        ::_exit(action() ? 0 : 1);
+        const char word = action() ? 'y' : 'n';
+        ::_exit(::write(ends[1], &word, 1) == 1 ? 0 : 1);
     }
-    int status = -1;
-    return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
+    ::close(ends[1]);
+    char word = child > 0 ? 0 : 'n';
+    const ssize_t got = ::read(ends[0], &word, 1);
+    ::close(ends[0]);
+    return got < 0 ? 'n' : word;
+}
+
+template <class Action>
+bool child_can(Action action) {
+    return word_of_child(action) == 'y';
+}
+
+// `action` returns where it could not become another program.
+template <class Action>
+bool child_can_become(Action action) {
+    return word_of_child([&] {
+               action();
+               return false;
+           }) == 0;
+}
+
+// Where namespaces may be made, what is done in this one is not done to the machine.
+void apart(int what) {
+    if (::unshare(what) != 0) {
+        errno = 0;
+    }
 }
 
 bool has_capabilities() {
@@ -89,6 +120,16 @@ long set_group_id_bit() {
     return result;
 }
 
+long link_once(const char* file, const char* other) {
+    open_and_close(file, O_CREAT | O_WRONLY);
+    const long result = ::link(file, other);
+    const int error = errno;
+    ::unlink(other);
+    ::unlink(file);
+    errno = error;
+    return result;
+}
+
 // Executes a copy of this program, which then ends at once, from the file `to`.
 bool can_execute_copy(int to, const char* path) {
     const int from = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -101,7 +142,7 @@ bool can_execute_copy(int to, const char* path) {
     }
     ::close(from);
     ::close(to);
-    const bool done = child_can([&] { return ::execl(path, path, "end", nullptr) == 0; });
+    const bool done = child_can_become([&] { ::execl(path, path, "end", nullptr); });
     ::unlink(path);
     return to >= 0 && done;
 }
@@ -144,15 +185,17 @@ void try_files() {
     tell("BindReadOnlyPaths=/usr",
          open_and_close("/usr/lib/onboardd-probe/new", O_CREAT | O_WRONLY));
     tell("ProtectSystem", open_and_close("/probe", O_CREAT | O_WRONLY));
+    ::unlink("/probe");
     tell("PrivateTmp", open_and_close("/tmp/onboardd-canary", O_RDONLY));
     tell("PrivateDevices", open_and_close("/dev/console", O_RDONLY));
     tell("ProtectProc", ::access("/proc/1/status", F_OK));
     tell("ProcSubset", open_and_close("/proc/meminfo", O_RDONLY));
     tell("ProtectKernelTunables", open_and_close("/proc/sys/kernel/hostname", O_WRONLY));
     tell("ProtectControlGroups", ::mkdir("/sys/fs/cgroup/probe", 0700));
+    ::rmdir("/sys/fs/cgroup/probe");
     tell("RestrictSUIDSGID", set_group_id_bit());
     tell_if("RootDirectory (programs)",
-            child_can([] { return ::execl("/usr/bin/true", "true", nullptr) == 0; }));
+            child_can_become([] { ::execl("/usr/bin/true", "true", nullptr); }));
     tell_if("NoExecPaths=/var/lib/onboardd", can_execute_copy_in("/var/lib/onboardd"));
     tell_if("NoExecPaths=/tmp", can_execute_copy_in("/tmp"));
     tell_if("NoExecPaths=/dev/shm", can_execute_copy_in("/dev/shm"));
@@ -162,7 +205,10 @@ void try_files() {
 void try_kernel() {
     const timespec now = {.tv_sec = ::time(nullptr), .tv_nsec = 0};
     tell("ProtectClock", ::clock_settime(CLOCK_REALTIME, &now));
-    tell("ProtectHostname", ::sethostname("probe", 5));
+    tell_if("ProtectHostname", child_can([] {
+                apart(CLONE_NEWUTS);
+                return ::sethostname("probe", 5) == 0;
+            }));
     tell("ProtectKernelLogs", ::klogctl(10, nullptr, 0));
     tell("ProtectKernelModules", ::syscall(SYS_init_module, "", 0, ""));
     tell("RestrictAddressFamilies", socket_and_close(AF_NETLINK, SOCK_RAW));
@@ -182,18 +228,37 @@ void try_kernel() {
     tell_if("CapabilityBoundingSet", has_capabilities());
 }
 
+// What the list leaves out, one of each kind: whatever is refused says EPERM.
 void try_system_calls() {
     aio_context_t context = 0;
-    tell("SystemCallFilter=~@aio", ::syscall(SYS_io_setup, 1, &context));
-    tell("SystemCallFilter=~@chown",
+    tell("SystemCallFilter (aio)", ::syscall(SYS_io_setup, 1, &context));
+    tell("SystemCallFilter (chown)",
          ::chown("/tmp", static_cast<uid_t>(-1), static_cast<gid_t>(-1)));
-    tell("SystemCallFilter=~@ipc", ::shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600));
-    tell("SystemCallFilter=~@memlock", ::mlock("", 1));
-    tell("SystemCallFilter=~@setuid", ::setuid(::getuid()));
-    tell("SystemCallFilter=~@privileged", ::chroot("/"));
-    tell("SystemCallFilter=~@resources", ::setpriority(PRIO_PROCESS, 0, 5));
-    tell("SystemCallFilter=~pidfd_open", ::syscall(SYS_pidfd_open, ::getpid(), 0));
-    tell("SystemCallFilter (mount)", ::mount("none", "/tmp", "tmpfs", 0, nullptr));
+    tell("SystemCallFilter (ipc)", ::shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600));
+    tell("SystemCallFilter (memlock)", ::mlock("", 1));
+    tell("SystemCallFilter (setuid)", ::setuid(::getuid()));
+    tell("SystemCallFilter (privileged)", ::chroot("/"));
+    tell("SystemCallFilter (resources)", ::setpriority(PRIO_PROCESS, 0, 5));
+    tell("SystemCallFilter (pidfd_open)", ::syscall(SYS_pidfd_open, ::getpid(), 0));
+    tell_if("SystemCallFilter (mount)", child_can([] {
+                apart(CLONE_NEWNS);
+                ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
+                return ::mount("none", "/tmp", "tmpfs", 0, nullptr) == 0;
+            }));
+    tell("SystemCallFilter (symlink)", ::symlink("nowhere", "/tmp/onboardd-probe-link"));
+    ::unlink("/tmp/onboardd-probe-link");
+    tell("SystemCallFilter (utimensat)", ::utimensat(AT_FDCWD, "/tmp", nullptr, 0));
+    tell("SystemCallFilter (link)", link_once("/tmp/onboardd-probe-a", "/tmp/onboardd-probe-b"));
+    tell_if("SystemCallFilter (setsid)", child_can([] { return ::setsid() > 0; }));
+    tell_if("SystemCallFilter (ptrace)",
+            child_can([] { return ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) == 0; }));
+    tell_if("SystemCallFilter (execveat)", child_can_become([] {
+                const int program = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+                char name[] = "probe";
+                char end[] = "end";
+                char* const arguments[] = {name, end, nullptr};
+                ::syscall(SYS_execveat, program, "", arguments, &arguments[2], AT_EMPTY_PATH);
+            }));
 }
 
 void try_limits() {

@@ -257,12 +257,14 @@ class Package(unittest.TestCase):
                       self.machine.run("journalctl", "-b", "-u", "onboardd", "-o", "cat").stdout)
         self.assertEqual(self.machine.property("onboardd", "MainPID"), pid)
 
-    def run_in_sandbox(self, command, output):
-        """In onboardd's own unit, with nothing changed but what it runs."""
+    def run_in_sandbox(self, command, output, without=()):
+        """In onboardd's own unit, with nothing changed but what it runs, and without some options."""
         unit = self.machine.read("/lib/systemd/system/onboardd.service")
         unit = re.sub(r"^(ExecReload|WatchdogSec|Restart.*|NotifyAccess)=.*\n", "", unit, flags=re.M)
         unit = re.sub(r"^Type=.*$", "Type=oneshot\nStandardOutput=truncate:" + output, unit, flags=re.M)
         unit = re.sub(r"^ExecStart=.*$", "ExecStart=" + command, unit, flags=re.M)
+        for option in without:
+            unit = re.sub(r"^%s=.*\n" % option, "", unit, flags=re.M)
         self.machine.write("/etc/systemd/system/probe.service", unit)
         self.machine.run("systemctl", "daemon-reload")
         self.machine.run("systemctl", "start", "probe")
@@ -274,9 +276,13 @@ class Package(unittest.TestCase):
         self.run_in_sandbox("/usr/lib/onboardd-probe/probe", "/root/inside")
         self.machine.run("systemd-run", "--quiet", "--wait", "-p", "StandardOutput=truncate:/root/outside",
                          "/usr/lib/onboardd-probe/probe")
-        inside, outside = (dict(line.split("\t") for line in self.machine.read("/root/" + name).splitlines())
-                           for name in ("inside", "outside"))
+        # The list of calls covers what other options are for: those must do without it too.
+        self.run_in_sandbox("/usr/lib/onboardd-probe/probe", "/root/unlisted", without=["SystemCallFilter"])
+        inside, unlisted, outside = (
+            dict(line.split("\t") for line in self.machine.read("/root/" + name).splitlines())
+            for name in ("inside", "unlisted", "outside"))
         self.assertEqual(inside.keys(), outside.keys())
+        self.assertEqual(unlisted.keys(), outside.keys())
         self.assertGreater(len(inside), 40)
         has_pids = "pids" in self.machine.run("cat", "/sys/fs/cgroup/cgroup.controllers").stdout.split()
         not_shown = NOT_SHOWN_HERE if has_pids else NOT_SHOWN_HERE | {"TasksMax"}
@@ -289,6 +295,8 @@ class Package(unittest.TestCase):
                     self.assertEqual(outside[option], "possible")
                 elif option != "TasksMax":
                     self.assertNotEqual(result, "possible")
+                if not option.startswith(("namespace", "SystemCallFilter", "TasksMax")):
+                    self.assertNotEqual(unlisted[option], "possible")
 
     def test_09_names_are_resolved_in_the_sandbox(self):
         """Also where /etc/resolv.conf is a link to what systemd-resolved writes."""

@@ -24,6 +24,8 @@ import time
 import unittest
 import urllib.parse
 
+import unit_calls
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 DAEMON = os.environ.get("ONBOARDD", "onboardd")
 SANDBOX = os.environ.get("ONBOARDD_SANDBOX", "onboardd-sandbox")
@@ -224,6 +226,9 @@ class Daemon:
                         if name not in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")}
         surroundings["CREDENTIALS_DIRECTORY"] = site.credentials
         surroundings.update(environment or {})
+        self.calls_file = os.path.join(site.directory, "daemon-%03d.calls" % number)
+        if unit_calls.PROGRAM and "LD_PRELOAD" not in surroundings:
+            under = [*under, *unit_calls.under_the_list(self.calls_file)]
         with open(self.out_file, "wb") as out, open(self.log_file, "wb") as log:
             self.process = subprocess.Popen(
                 [*under, DAEMON, "--config", config or site.config_file, *options],
@@ -256,6 +261,14 @@ class Daemon:
                     self.process.returncode, event, self.log[-2000:]))
             return None
         return eventually(check, "the daemon logs " + event)
+
+    def unlisted_calls(self):
+        """Those that it made so far and that the units would have refused to it."""
+        try:
+            with open(self.calls_file, encoding="utf-8") as file:
+                return set(file.read().split())
+        except FileNotFoundError:
+            return set()
 
     def signal(self, number):
         self.process.send_signal(number)
@@ -419,6 +432,7 @@ class Site:
     def close(self):
         for daemon in self.daemons:
             daemon.kill()
+        unlisted = set().union(*(daemon.unlisted_calls() for daemon in self.daemons))
         if self.owns_sandbox:
             self.sandbox.stop()
         keep = os.environ.get("ONBOARDD_TEST_KEEP")
@@ -427,6 +441,7 @@ class Site:
                             dirs_exist_ok=True, symlinks=True,
                             ignore=lambda at, names: [n for n in names if n.endswith(".sock")])
         self.holder.cleanup()
+        self.test.assertEqual(unlisted, set(), "calls that the units do not list")
 
     def path(self, *parts):
         return os.path.join(self.directory, *parts)
@@ -784,4 +799,6 @@ class SystemTest(unittest.TestCase):
 
 
 def main():
+    if unit_calls.PROGRAM and not unit_calls.is_possible():
+        sys.exit(77)  # skipped
     unittest.main(verbosity=2)
