@@ -12,7 +12,7 @@ packages='
     libcli11-dev libvalijson-dev prometheus-cpp-dev libhowardhinnant-date-dev libxxhash-dev tzdata
     libgtest-dev libgmock-dev libbenchmark-dev
     openssl ca-certificates python3 mount strace prometheus tidy mandoc systemd shellcheck
-    btrfs-progs iproute2 nftables libseccomp-dev
+    btrfs-progs iproute2 nftables libseccomp-dev chromium
 '
 for group in "$@"; do
     case $group in
