@@ -83,18 +83,19 @@ std::vector<reason_count> refusals_of_tonight(const overview& now, std::size_t c
     return found;
 }
 
-bool stands_still(const engine_status& status) {
-    bool some_wait = false;
+std::uint64_t waiting_jobs(const engine_status& status) {
+    std::uint64_t sum = 0;
     for (const auto& account : status.accounts) {
-        if (sum_of(account.by_state, is_open) == 0) {
-            continue;
-        }
-        if (!account.waits()) {
-            return false;
-        }
-        some_wait = true;
+        sum += account.waits() ? sum_of(account.by_state, is_open) : 0;
     }
-    return some_wait;
+    return sum;
+}
+
+bool stands_still(const engine_status& status) {
+    const auto waiting = waiting_jobs(status);
+    return waiting != 0 && std::ranges::all_of(status.accounts, [](const account_status& account) {
+               return account.waits() || sum_of(account.by_state, is_open) == 0;
+           });
 }
 
 std::optional<std::chrono::seconds> time_left(std::uint64_t open, const overview& now) {

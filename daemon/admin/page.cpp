@@ -96,6 +96,16 @@ std::string estimate(std::uint64_t open, const overview& now) {
     return left ? "about " + html::duration(*left) + " left" : "no estimate yet";
 }
 
+// The same of all that is open, where some of it may wait.
+std::string estimate_of_night(std::uint64_t open, const overview& now) {
+    const auto waiting = std::min(waiting_jobs(now.status), open);
+    if (waiting == 0 || waiting == open) {
+        return estimate(open, now);
+    }
+    return estimate(open - waiting, now) + " · " + html::count(waiting) +
+           " more in accounts that wait";
+}
+
 batch_progress tonight(const overview& now) {
     batch_progress all;
     for (const auto& batch : now.batches) {
@@ -118,7 +128,7 @@ std::string fact(const char* name, const std::string& content) {
 }
 
 std::string facts(const batch_progress& all, const overview& now) {
-    const auto left = time_left(all.open(), now);
+    const auto left = waiting_jobs(now.status) == 0 ? time_left(all.open(), now) : std::nullopt;
     const auto reached = [&](job_state state) {
         return html::count(now.status.reached[static_cast<std::size_t>(state)]);
     };
@@ -144,7 +154,7 @@ std::string hero(const overview& now) {
     return section("hero", "Tonight",
                    R"(<p class="big">)" + html::percent(all.ended(), all.all()) + " <small>" +
                        html::count(all.ended()) + " of " + html::count(all.all()) +
-                       " jobs ended · " + estimate(all.open(), now) + "</small></p>" +
+                       " jobs ended · " + estimate_of_night(all.open(), now) + "</small></p>" +
                        progress_bar(all.by_state, "bar") + legend(all.by_state) + facts(all, now));
 }
 

@@ -185,6 +185,22 @@ TEST(Estimate, IsNotMadeWhereNoAccountWithOpenJobsIsAtWork) {
     EXPECT_EQ(time_left(100, now), 50s);
 }
 
+TEST(Estimate, IsOfTheJobsThatNeedNotWaitForTheirAccount) {
+    auto now = a_night();
+    now.status.accounts[0].by_state[static_cast<std::size_t>(job_state::queued)] = 640;
+    account_status paused;
+    paused.pause = account_pause::by_operator;
+    now.status.accounts.push_back(paused);
+    EXPECT_EQ(waiting_jobs(now.status), 0u);
+    EXPECT_THAT(render_page(now), HasSubstr("about 6 min left</small>"));
+    now.status.accounts[1].by_state[static_cast<std::size_t>(job_state::queued)] = 126;
+    now.status.accounts[1].by_state[static_cast<std::size_t>(job_state::created)] = 5;
+    EXPECT_EQ(waiting_jobs(now.status), 126u);
+    const auto page = render_page(now);
+    EXPECT_THAT(page, HasSubstr("about 5 min left · 126 more in accounts that wait"));
+    EXPECT_THAT(page, HasSubstr("<span>Ends about</span> <b>–</b>")) << "nobody knows";
+}
+
 TEST(Page, SumsTheNightUpOverMoreBatchesThanItLists) {
     auto now = a_night();
     auto batch = now.batches[0];

@@ -56,8 +56,11 @@ std::vector<reason_count> refusals_of_tonight(const overview& now, std::size_t c
 // How long `open` jobs take at the rate of late; nullopt: nobody can tell.
 std::optional<std::chrono::seconds> time_left(std::uint64_t open, double per_second);
 
-// Whether all open jobs are of accounts that send nothing for now: paused, their window closed, or
-// not in the configuration. The rate of late says nothing about when those end.
+// Open jobs of accounts that send nothing for now: paused, their window closed, or not in the
+// configuration. The rate of late says nothing about when those end.
+std::uint64_t waiting_jobs(const engine_status& status);
+
+// Whether all open jobs are such.
 bool stands_still(const engine_status& status);
 
 // The same for `open` jobs of what there is to do now.
