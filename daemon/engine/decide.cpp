@@ -389,7 +389,7 @@ decision after_look_up(const job& row, const findings& seen, const decision_rule
         } else {
             next.after.resends += 1;
             next.after.retries = 0;
-            next.after.absent_since = now - seen.age;
+            next.after.absent_since = now;
             defer(next.after, "proved absent from the provider's list", 0, now);
         }
         return next;

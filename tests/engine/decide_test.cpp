@@ -361,7 +361,6 @@ TEST_F(Decide, AReadingIsAsOldAsItsBeginning) {
     EXPECT_EQ(look_up(unknown(rules.settle + 2min - 1ms), seen).after.state, job_state::unknown);
     const auto proved = look_up(unknown(rules.settle + 2min), seen).after;
     EXPECT_EQ(proved.state, job_state::deferred);
-    EXPECT_EQ(proved.absent_since, now - 2min);
     auto twice = nothing_seen();
     twice.age = 2min;
     auto row = unknown(rules.settle * 2);
@@ -375,6 +374,17 @@ TEST_F(Decide, TheFirstOfTwoReadingsCountsFromItsEnd) {
     auto seen = nothing_seen();
     seen.age = 2min;
     EXPECT_EQ(look_up(unknown(rules.settle * 2), seen).after.absent_since, now);
+}
+
+// Or a list that takes longer to read than the settling time would be read for ever.
+TEST_F(Decide, AProofIsAsOldAsTheEndOfItsReading) {
+    auto seen = nothing_seen();
+    seen.newest_witness = now;
+    seen.age = rules.settle * 2;
+    const auto proved = look_up(unknown(rules.settle * 3), seen).after;
+    EXPECT_EQ(proved.state, job_state::deferred);
+    EXPECT_FALSE(proof_is_stale(proved, rules, now - 1h, now + rules.settle));
+    EXPECT_TRUE(proof_is_stale(proved, rules, now - 1h, now + rules.settle + 1ms));
 }
 
 TEST_F(Decide, AnOldProofOfAbsenceIsNotSentOn) {
@@ -799,7 +809,7 @@ TEST_F(Decide, SettlingIsCountedFromTheIntentOrTheReceiptWhereTheLossHasNoTime) 
     EXPECT_EQ(look_up(row, seen).after.state, job_state::deferred);
 }
 
-TEST_F(Decide, AProvenAbsenceStartsAfreshAndIsAsOldAsItsReading) {
+TEST_F(Decide, AProvenAbsenceStartsAfresh) {
     auto seen = nothing_seen();
     seen.age = 1s;
     seen.newest_witness = now;
@@ -808,7 +818,7 @@ TEST_F(Decide, AProvenAbsenceStartsAfreshAndIsAsOldAsItsReading) {
     row.absent_since = now - 1h;
     const auto next = look_up(row, seen);
     EXPECT_EQ(next.after.retries, 0u);
-    EXPECT_EQ(next.after.absent_since, now - 1s);
+    EXPECT_EQ(next.after.absent_since, now);
     EXPECT_EQ(next.after.due_at, now);
     EXPECT_EQ(next.after.error,
               error(error_kind::refused, 0, "proved absent from the provider's list"));

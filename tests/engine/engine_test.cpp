@@ -355,6 +355,19 @@ TEST_F(Engine, APagedListIsReadToItsEnd) {
     EXPECT_EQ(published["r94"].state, job_state::created);
 }
 
+TEST_F(Engine, AListThatTakesLongerToReadThanTheSettlingProvesAbsenceAllTheSame) {
+    provider.page_size = 10;
+    provider.latency = 20s;
+    for (int i = 0; i < 300; ++i) {
+        add("r" + std::to_string(i));
+    }
+    provider.script("r299", {fate::cut});
+    drain(3h);
+    EXPECT_EQ(published["r299"].state, job_state::created);
+    EXPECT_EQ(provider.cases_of("r299"), 1u);
+    EXPECT_EQ(provider.posts["r299"], 2);
+}
+
 TEST_F(Engine, OneListServesManyUnknownJobs) {
     provider.otherwise = fate::created_then_cut;
     options.breaking.failures_max = 1000;

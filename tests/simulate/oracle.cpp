@@ -5,9 +5,9 @@
 namespace onboardd::simulate {
 namespace {
 
-// The evidence for sending again may be so much older than what the rules say: the list takes time
-// to be read, and the request to get a connection.
-constexpr milliseconds evidence_slack{180'000};
+// The evidence for sending again may be so much older than what the rules say: a request gets its
+// token and its connection after they were asked.
+constexpr milliseconds evidence_slack{60'000};
 
 }  // namespace
 
@@ -189,7 +189,8 @@ void oracle::judge_resends(const std::string& identity, const std::vector<std::s
 }
 
 // Some reading of the list began after the settling time, did not show a case of the earlier POST,
-// was fresh, and is not too old. A case that it shows proves it fresh on whichever page it is.
+// was fresh, and ended not too long ago. A case that it shows proves it fresh on whichever page it
+// is.
 bool oracle::had_evidence(const received_post& earlier, std::size_t index,
                           const received_post& later) const {
     const auto& seen = provider_.record();
@@ -216,8 +217,8 @@ bool oracle::had_evidence(const received_post& earlier, std::size_t index,
     };
     return std::ranges::any_of(readings->second, [&](const list_reading& one) {
         const auto at = one.began;
-        return at <= later.at && at - earlier.at >= settle - 5s &&
-               later.at - at <= settle + evidence_slack && !shows_it(at) &&
+        return one.ended <= later.at && at - earlier.at >= settle - 5s &&
+               later.at - one.ended <= settle + evidence_slack && !shows_it(at) &&
                (witnessed(one.ended) || twice(at));
     });
 }

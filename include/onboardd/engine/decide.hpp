@@ -108,9 +108,11 @@ decision after_look_up(const job& row, const findings& seen, const decision_rule
                        wall_time now, random_source& random);
 
 // Whether the proof that an earlier POST of a `deferred` job was not applied is too old to send
-// again on: the job has waited, and the POST may have been applied meanwhile. How old a proof is
-// from before `clock_trusted_since` is not known; one of an earlier process is not in the row any
-// more (see ledger.hpp), and counts as too old.
+// again on: the job has waited, and the POST may have been applied meanwhile. A proof's age counts
+// from the end of its reading: a list that takes longer to read than the settling time would
+// otherwise be read again and again and never be sent on. How old a proof is from before
+// `clock_trusted_since` is not known; one of an earlier process is not in the row any more (see
+// ledger.hpp), and counts as too old.
 bool proof_is_stale(const job& row, const decision_rules& rules, wall_time clock_trusted_since,
                     wall_time now);
 

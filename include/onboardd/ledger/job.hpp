@@ -108,8 +108,9 @@ struct job {
     std::uint32_t retries = 0;  // steps of the retry schedule used since the last progress
     std::uint32_t resends = 0;  // proven absences that were answered by sending again
     // unknown: first of the complete lists that did not show this attempt. deferred, after such an
-    // absence was proved: when it was. Only of lists that this process has read: a ledger forgets
-    // it when it is opened, since wall times of two processes need not tell how old it is.
+    // absence was proved: the end of the reading that did. Only of lists that this process has
+    // read: a ledger forgets it when it is opened, since wall times of two processes need not tell
+    // how old it is.
     std::optional<wall_time> absent_since;
     case_facts the_case;
     std::optional<job_error> error;
