@@ -16,11 +16,11 @@ UNWANTED = {"bpf", "chown", "chroot", "execveat", "io_uring_setup", "keyctl", "m
 
 
 class Seccomp(SystemTest):
-    def run_listed(self, *command):
+    def run_listed(self, *command, tracer=()):
         """Its code, and the calls that were refused to it."""
         site = self.sites[0] if self.sites else self.site()
         report = site.path("calls")
-        done = subprocess.run([*under_the_list(report), *command], check=False, capture_output=True,
+        done = subprocess.run([*tracer, *under_the_list(report), *command], check=False, capture_output=True,
                               env=dict(os.environ, CREDENTIALS_DIRECTORY=site.credentials))
         with open(report, encoding="utf-8") as file:
             return done.returncode, set(file.read().split())
@@ -34,6 +34,12 @@ class Seccomp(SystemTest):
         code, refused = self.run_listed("/usr/sbin/chroot", "/", "/bin/true")
         self.assertNotEqual(code, 0)
         self.assertIn("chroot", refused)
+
+    def test_a_call_that_a_tracer_lets_fail_is_not_told(self):
+        sync = ["/usr/bin/sync", self.site().config_file]
+        self.assertEqual(self.run_listed(*sync), (0, set()))
+        failing = ["strace", "-f", "-o", os.devnull, "-e", "inject=fsync:error=EIO"]
+        self.assertEqual(self.run_listed(*sync, tracer=failing), (1, set()))
 
     def test_both_steps_of_a_reload(self):
         site = self.site()
