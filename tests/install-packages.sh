@@ -1,22 +1,25 @@
 #!/bin/sh
-# install-packages.sh [lint] [bench] [package] [powercut] [fuzz] [coverage]: installs what building and
-# testing need and what is missing, on Debian 12. Quick and silent where all is there; uses sudo
-# where it is not root.
+# install-packages.sh [test] [lint] [bench] [package] [powercut] [fuzz] [coverage]: installs what building
+# needs, and the named purposes besides, and what is missing of it, on Debian 12. Quick and silent
+# where all is there; uses sudo where it is not root.
 set -eu
 
-# The one list. Compiler and build tools, then libraries, then what the tests call.
+# Compiler and build tools, then libraries, then what the demo and the packages' build call.
 packages='
     g++ cmake ninja-build pkg-config ccache git
     libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
     libssl-dev libyaml-cpp-dev libsqlite3-dev libsystemd-dev
     libcli11-dev libvalijson-dev prometheus-cpp-dev libhowardhinnant-date-dev libxxhash-dev tzdata
-    libgtest-dev libgmock-dev libbenchmark-dev
-    openssl ca-certificates python3 mount strace prometheus tidy mandoc systemd shellcheck
-    btrfs-progs iproute2 nftables libseccomp-dev chromium
+    openssl ca-certificates python3
+'
+test='
+    libgtest-dev libgmock-dev libbenchmark-dev libseccomp-dev
+    mount strace prometheus tidy mandoc systemd shellcheck btrfs-progs iproute2 nftables chromium
 '
 for group in "$@"; do
     case $group in
-        lint) packages="$packages clang-format clang-tidy" ;;
+        test) packages="$packages $test" ;;
+        lint) packages="$packages $test clang-format clang-tidy" ;;
         bench) packages="$packages curl strace util-linux" ;;
         package)
             packages="$packages dpkg-dev debhelper fakeroot lintian devscripts debootstrap
@@ -26,10 +29,10 @@ for group in "$@"; do
             packages="$packages nbdkit nbdkit-plugin-dev libnbd-bin fuse3
                 util-linux e2fsprogs xfsprogs btrfs-progs"
             ;;
-        fuzz) packages="$packages clang libclang-rt-14-dev llvm util-linux" ;;
-        coverage) packages="$packages gcovr" ;;
+        fuzz) packages="$packages $test clang libclang-rt-14-dev llvm util-linux" ;;
+        coverage) packages="$packages $test gcovr" ;;
         *)
-            echo "usage: install-packages.sh [lint] [bench] [package] [powercut] [fuzz] [coverage]" >&2
+            echo "usage: install-packages.sh [test] [lint] [bench] [package] [powercut] [fuzz] [coverage]" >&2
             exit 2
             ;;
     esac

@@ -45,7 +45,7 @@ number() {
     sed -n "s/^[[:space:]]*$1=\"\([0-9]*\)\".*/\1/p" "$2" | head -n 1
 }
 
-sh tests/install-packages.sh
+sh tests/install-packages.sh test
 
 passed=0
 failed=0

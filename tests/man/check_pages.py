@@ -113,6 +113,6 @@ class Pages(unittest.TestCase):
 
 if __name__ == "__main__":
     if not shutil.which("mandoc"):
-        print("mandoc is not here: sh tests/install-packages.sh")
+        print("mandoc is not here: sh tests/install-packages.sh test")
         sys.exit(77)  # skipped
     unittest.main(argv=sys.argv[:1])
