@@ -1,5 +1,6 @@
 #include "onboardd/http/client.hpp"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -12,6 +13,35 @@
 
 namespace onboardd::http {
 namespace {
+
+// How long an exchange that begins now is waited for.
+class time_limits {
+public:
+    explicit time_limits(const exchange_options& options)
+        : began_(std::chrono::steady_clock::now()),
+          end_(began_ + options.time_max),
+          pace_(options.pace) {}
+
+    // Whether the deadline depends on what has come.
+    [[nodiscard]] bool moves() const { return pace_.has_value(); }
+
+    // As things are now, after so many bytes of the answer.
+    [[nodiscard]] steady_time deadline(std::uint64_t received) const {
+        if (!pace_) {
+            return end_;
+        }
+        auto at = std::min(end_, std::chrono::steady_clock::now() + pace_->silence_max);
+        if (const auto rate = pace_->bytes_per_second_min; rate != 0) {
+            at = std::min(at, began_ + pace_->silence_max + std::chrono::seconds(received / rate));
+        }
+        return at;
+    }
+
+private:
+    steady_time began_;
+    steady_time end_;
+    std::optional<answer_pace> pace_;
+};
 
 class pooled_client final : public client {
 public:
@@ -75,7 +105,8 @@ asio::awaitable<result<response, failure>> lent_connection::send(request message
     }
     auto& link = *lease_.held;
     const answer_limits limits{client_.options_.header_bytes_max, client_.options_.interim_max};
-    client_.pool_.set_deadline(link, std::chrono::steady_clock::now() + options.time_max);
+    const time_limits patience(options);
+    client_.pool_.set_deadline(link, patience.deadline(0));
     clean_ = false;
     exchange work(link.tls(), link.in, link.out, client_.time_, limits, client_.fixed_,
                   std::move(message), std::move(options));
@@ -84,6 +115,9 @@ asio::awaitable<result<response, failure>> lent_connection::send(request message
         if (next == need::turn) {
             co_await asio::post(asio::use_awaitable);
         } else if (!ec) {
+            if (patience.moves()) {
+                client_.pool_.set_deadline(link, patience.deadline(work.received()));
+            }
             ec = co_await link.ready(next == need::readable ? io::want_read : io::want_write);
         }
         if (ec) {

@@ -137,6 +137,7 @@ exchange::next exchange::read_answer() {
 
 exchange::next exchange::consume(std::size_t got) {
     filled_ += got;
+    received_ += got;
     const auto used = reader_.put({in_.data(), filled_});
     if (used.has_error()) {
         return fail(used.error(), reader_.detail());

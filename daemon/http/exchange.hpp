@@ -36,6 +36,9 @@ public:
     // Ends it from outside, for a timeout or a lost socket.
     void interrupt(const error_code& ec);
 
+    // Bytes of the answer that have come.
+    [[nodiscard]] std::uint64_t received() const noexcept { return received_; }
+
     // Whether the connection can be used for another exchange.
     [[nodiscard]] bool leaves_connection_clean() const noexcept { return clean_; }
 
@@ -68,6 +71,7 @@ private:
     std::array<std::string_view, 2> pieces_;
     std::string_view last_byte_;
     std::size_t filled_ = 0;
+    std::uint64_t received_ = 0;
     std::optional<failure> failure_;
     stage stage_ = stage::start;
     progress reached_ = progress::not_sent;

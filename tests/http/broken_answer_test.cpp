@@ -172,6 +172,33 @@ TEST_F(HttpBrokenAnswerTest, ASilentServerMeetsTheTimeForTheWholeExchange) {
     expect_unknown(ask(server, post("/", "{}"), std::move(options)), errc::timed_out, "silence");
 }
 
+// A long answer is bounded by its pace: how long nothing comes, and how much comes on average.
+TEST_F(HttpBrokenAnswerTest, ALongAnswerMayTakeItsTimeButNotStandStill) {
+    const auto whole = test::good_answer(std::string(40'000, 'x'));
+    const auto meet_pace = [&](std::size_t sent, std::size_t piece, http::answer_pace pace) {
+        std::promise<void> enough;
+        auto over = enough.get_future();
+        test::tls_server server(good_identity(), [&](test::tls_session& session) {
+            session.read_request();
+            for (std::size_t i = 0; i < sent && session.send(whole.substr(i, piece)); i += piece) {
+                if (over.wait_for(2ms) == std::future_status::ready) {  // the pace
+                    return;
+                }
+            }
+            over.wait();
+        });
+        http::exchange_options options;
+        options.time_max = 1h;
+        options.pace = pace;
+        auto answer = ask(server, post("/", "{}"), std::move(options));
+        enough.set_value();
+        return answer;
+    };
+    expect_unknown(meet_pace(20'000, 10'000, {100ms, 0}), errc::timed_out, "half of it");
+    expect_unknown(meet_pace(40'000, 1, {100ms, 1'000'000}), errc::timed_out, "too slow");
+    EXPECT_TRUE(meet_pace(whole.size(), 500, {5s, 100}).has_value());
+}
+
 TEST_F(HttpBrokenAnswerTest, NoRedirectIsFollowed) {
     test::tls_server elsewhere(good_identity(), test::always_answers(test::good_answer("caught")));
     for (const int status : {300, 301, 302, 303, 307, 308}) {

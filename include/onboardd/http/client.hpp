@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "onboardd/base/clock.hpp"
@@ -27,8 +28,15 @@ namespace onboardd::http {
 // loop thread.
 using body_sink = std::function<error_code(std::string_view)>;
 
+// For long answers.
+struct answer_pace {
+    milliseconds silence_max{30'000};        // how long nothing may come
+    std::uint64_t bytes_per_second_min = 0;  // on average, from that long after the beginning on
+};
+
 struct exchange_options {
-    milliseconds time_max{30'000};  // for the whole exchange, first byte sent to last byte read
+    milliseconds time_max{30'000};    // for the whole exchange, first byte sent to last byte read
+    std::optional<answer_pace> pace;  // nullopt: only the whole is bounded
     std::uint64_t body_bytes_max =
         1024 * 1024;  // of the decoded body; beyond it: errc::answer_too_large
     // The last byte is not sent after this (errc::send_deadline, not_sent), however long the
