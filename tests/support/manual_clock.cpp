@@ -21,7 +21,8 @@ asio::awaitable<void> manual_clock::wait_until(steady_time deadline) {
     while (steady_ < deadline) {
         co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
         const auto state = co_await asio::this_coro::cancellation_state;
-        if (state.cancelled() != asio::cancellation_type::none) {
+        // As a real timer: who is cancelled when the time has come goes on.
+        if (steady_ < deadline && state.cancelled() != asio::cancellation_type::none) {
             throw boost::system::system_error(asio::error::operation_aborted);
         }
     }
