@@ -24,16 +24,15 @@ public:
             }
         }
         for (auto& known : witnesses) {
-            witnesses_.emplace(std::move(known.case_id), known.submitted_at);
+            const auto at = known.submitted_at;
+            known_.emplace(std::move(known.case_id), known_case{at});
         }
     }
 
     void examine(cdd_case found) {
         echoes_ = echoes_ || !found.reference.empty();
-        if (const auto known = witnesses_.find(found.facts.id); known != witnesses_.end()) {
-            if (!newest_witness_ || known->second > *newest_witness_) {
-                newest_witness_ = known->second;
-            }
+        if (const auto known = known_.find(found.facts.id); known != known_.end()) {
+            known->second.shown = true;
         }
         if (const auto own = by_id_.find(found.facts.id); own != by_id_.end()) {
             reading_.by_id[own->second] = found;
@@ -52,21 +51,37 @@ public:
     }
 
     list_reading finish(const list_walk& list) {
+        std::optional<wall_time> newest_witness;
+        std::optional<wall_time> oldest_missing;
+        for (const auto& [id, known] : known_) {
+            const auto at = known.submitted_at;
+            if (known.shown) {
+                newest_witness = std::max(newest_witness.value_or(at), at);
+            } else if (at <= oldest_missing.value_or(at)) {
+                oldest_missing = at;
+                reading_.missing_case = id;
+            }
+        }
         for (auto& entry : reading_.per_job) {
             entry.complete = list.sound;
             entry.echoes_references = echoes_ || list.ids.empty();
-            entry.newest_witness = newest_witness_;
+            entry.newest_witness = newest_witness;
+            entry.oldest_missing = oldest_missing;
         }
         return std::move(reading_);
     }
 
 private:
+    struct known_case {
+        wall_time submitted_at{};
+        bool shown = false;
+    };
+
     const std::vector<claimed_job>& wanted_;
     std::unordered_map<std::string, std::size_t> by_reference_;
     std::unordered_map<std::string, std::size_t> by_id_;
-    std::unordered_map<std::string, wall_time> witnesses_;
+    std::unordered_map<std::string, known_case> known_;
     list_reading reading_;
-    std::optional<wall_time> newest_witness_;
     bool echoes_ = false;
 };
 
@@ -80,7 +95,8 @@ asio::awaitable<result<list_reading, list_failure>> read_case_list(
         search.examine(std::move(found));
     };
     auto list = co_await walk_case_list(context.parts.client, context.options.provider,
-                                        std::move(account), std::move(token), std::move(show));
+                                        std::move(account), std::move(token),
+                                        context.options.request_time_max, std::move(show));
     if (!list) {
         co_return list.error();
     }

@@ -3,6 +3,7 @@
 // Reads the provider's case list once for many jobs, as a stream, whatever way the provider pages
 // it.
 
+#include <string>
 #include <vector>
 
 #include "daemon/engine/case_list_walk.hpp"
@@ -13,7 +14,8 @@ namespace onboardd {
 struct list_reading {
     std::vector<findings> per_job;  // in the order of `wanted`
     std::vector<std::optional<cdd_case>>
-        by_id;  // the case whose id the job already has, where it has one
+        by_id;                 // the case whose id the job already has, where it has one
+    std::string missing_case;  // the oldest of the witnesses that is not in it; empty: none
 };
 
 // Reads the whole list of `account`; see walk_case_list().

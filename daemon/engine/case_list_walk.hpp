@@ -22,18 +22,20 @@ struct list_failure {
 
 struct list_walk {
     std::unordered_set<std::size_t> ids;  // hash_of_id() of each case
-    bool sound = true;                    // every element was a case: the list can prove an absence
+    // Every element was a case, and nothing says that there are more: the list can prove an
+    // absence.
+    bool sound = true;
 };
 
 std::size_t hash_of_id(const std::string& id);
 
 // Reads the whole list of `account` and shows each case. Each page is asked for after the last case
 // of the one before; the list has ended when a page brings no new case, be it empty or a
-// repetition. A case may be shown more than once. `client` and `provider` outlive the call.
-asio::awaitable<result<list_walk, list_failure>> walk_case_list(http::client& client,
-                                                                const provider_address& provider,
-                                                                std::string account,
-                                                                access_token token,
-                                                                std::function<void(cdd_case)> show);
+// repetition. A case may be shown more than once. An answer of which nothing comes for
+// `silence_max`, or less than 1 KiB a second after that long, is given up. `client` and `provider`
+// outlive the call.
+asio::awaitable<result<list_walk, list_failure>> walk_case_list(
+    http::client& client, const provider_address& provider, std::string account, access_token token,
+    milliseconds silence_max, std::function<void(cdd_case)> show);
 
 }  // namespace onboardd

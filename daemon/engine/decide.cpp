@@ -49,6 +49,13 @@ wall_time next_retry(job& row, const decision_rules& rules, wall_time now, rando
     return now + std::max(pause, at_least);
 }
 
+// The same for a job that is given up in time: it is not to wait beyond that.
+wall_time next_attempt(job& row, const decision_rules& rules, wall_time now, random_source& random,
+                       milliseconds at_least = milliseconds(0)) {
+    const auto due = next_retry(row, rules, now, random, at_least);
+    return std::clamp(expiry_of(row, rules), now, due);
+}
+
 // Certainly not applied: send again at a known time.
 void defer(job& row, std::string why, int http_status, wall_time due_at) {
     row.state = job_state::deferred;
@@ -217,6 +224,11 @@ wall_time settling_since(const job& row, wall_time clock_trusted_since) {
     return std::max(lost_at(row), clock_trusted_since);
 }
 
+// Not if it lacks a case that was opened before ours was sent: it is cut short, or late.
+bool is_complete(const findings& seen, wall_time since) {
+    return seen.complete && (!seen.oldest_missing || *seen.oldest_missing > since);
+}
+
 // A list proves absence only if it is complete, settled and fresh, and shows references at all.
 bool proves_absence(const job& row, const findings& seen, const decision_rules& rules,
                     wall_time now) {
@@ -227,7 +239,7 @@ bool proves_absence(const job& row, const findings& seen, const decision_rules& 
         seen.newest_witness && *seen.newest_witness > since && *seen.newest_witness <= now;
     const bool twice = row.absent_since && *row.absent_since >= seen.clock_trusted_since &&
                        as_of >= *row.absent_since + rules.settle / 2;
-    return seen.complete && settled && (witnessed || twice);
+    return is_complete(seen, since) && settled && (witnessed || twice);
 }
 
 // When to look again: on the retry schedule, but not past a moment at which a reading may decide.
@@ -287,7 +299,7 @@ job begin_attempt(const job& row, wall_time now) {
 decision after_no_connection(const job& row, const http::failure& failure,
                              const decision_rules& rules, wall_time now, random_source& random) {
     decision next{.after = row, .signal = account_signal::failing};
-    const auto due = next_retry(next.after, rules, now, random);
+    const auto due = next_attempt(next.after, rules, now, random);
     defer(next.after, "no connection, " + describe(failure), 0, due);
     return next;
 }
@@ -307,12 +319,12 @@ decision after_answer(const job& row, const http::response& answer, const decisi
             break;
         case verdict::later:
             defer(next.after, "HTTP status " + std::to_string(status), status,
-                  next_retry(next.after, rules, now, random, next.wait));
+                  next_attempt(next.after, rules, now, random, next.wait));
             break;
         case verdict::overloaded:
             next.signal = account_signal::overloaded;
             defer(next.after, "HTTP status 429: too many requests", status,
-                  next_retry(next.after, rules, now, random, next.wait));
+                  next_attempt(next.after, rules, now, random, next.wait));
             break;
         case verdict::bad_token:
             next.signal = account_signal::token_rejected;
@@ -340,7 +352,7 @@ decision after_failure(const job& row, const http::failure& failure, const decis
         suspect(next.after, "the answer was lost, " + describe(failure), 0, rules, now, random);
         return next;
     }
-    const auto due = next_retry(next.after, rules, now, random);
+    const auto due = next_attempt(next.after, rules, now, random);
     defer(next.after, "nothing was sent, " + describe(failure), 0, due);
     return next;
 }
@@ -395,9 +407,10 @@ decision after_look_up(const job& row, const findings& seen, const decision_rule
         return next;
     }
     const bool absent_before = row.absent_since && *row.absent_since >= seen.clock_trusted_since;
-    if (seen.complete && !absent_before) {
+    const bool complete = is_complete(seen, settling_since(row, seen.clock_trusted_since));
+    if (complete && !absent_before) {
         next.after.absent_since = now;  // at the latest: the second one is as old as its beginning
-    } else if (!seen.complete) {
+    } else if (!complete) {
         next.after.absent_since.reset();
     }
     next.after.due_at = next_look(next.after, seen.clock_trusted_since, rules, now, random);

@@ -65,6 +65,11 @@ public:
         context_.status.started_at = context_.parts.time.wall_now();
         co_await load_totals();
         co_await load_pauses();
+        co_await work();
+    }
+
+    // Nothing is awaited here before the tasks are joined: see task_group.
+    asio::awaitable<void> work() {
         publishing_.spawn(publisher_.run());
         background_.spawn(context_.parts.client.run());
         background_.spawn(disks_.run());

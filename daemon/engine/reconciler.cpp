@@ -106,14 +106,34 @@ asio::awaitable<void> reconciler::read_for(std::vector<claimed_job> work) {
     if (const auto token = keeper_.current()) {
         seen = co_await read_case_list(context_, options_.id, *token, work, std::move(*witnesses));
         gate_.react_to_reading(seen ? 200 : seen.error().http_status, token->generation, started);
+        tell_missing(seen);
     }
-    task_group records(parts.executor);  // together, so that they share commits
+    std::vector<decision> decided;
+    for (std::size_t i = 0; i < work.size(); ++i) {
+        decided.push_back(after_reading(work[i].row, i, seen, started));
+    }
+    co_await conclude_all(std::move(work), std::move(decided));
+}
+
+// Together, so that they share commits.
+asio::awaitable<void> reconciler::conclude_all(std::vector<claimed_job> work,
+                                               std::vector<decision> decided) {
+    task_group records(context_.parts.executor);
     for (std::size_t i = 0; i < work.size(); ++i) {
         const auto& row = work[i].row;
-        auto next = after_reading(row, i, seen, started);
-        records.spawn(conclude_(std::move(next), origin{row.state, row.revision}));
+        records.spawn(conclude_(std::move(decided[i]), origin{row.state, row.revision}));
     }
     co_await records.join();
+}
+
+void reconciler::tell_missing(const result<list_reading, list_failure>& seen) {
+    if (seen && !seen->missing_case.empty()) {
+        context_.parts.log.warning(
+            "list_incomplete",
+            "the provider's list does not show a case that it has opened for us; as long as that "
+            "is so, nothing sent after it counts as absent",
+            {{"account", options_.id}, {"case", seen->missing_case}});
+    }
 }
 
 // What a reading shows is as old as its beginning: a long list takes minutes.

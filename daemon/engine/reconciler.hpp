@@ -45,6 +45,9 @@ public:
 private:
     asio::awaitable<std::vector<claimed_job>> claim();
     asio::awaitable<void> read_for(std::vector<claimed_job> work);
+    asio::awaitable<void> conclude_all(std::vector<claimed_job> work,
+                                       std::vector<decision> decided);
+    void tell_missing(const result<list_reading, list_failure>& seen);
     decision after_reading(const job& row, std::size_t index,
                            result<list_reading, list_failure>& seen, steady_time began);
 

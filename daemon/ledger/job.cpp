@@ -84,6 +84,11 @@ bool is_open(job_state state) noexcept {
     return !is_final(state) && state != job_state::held;
 }
 
+bool is_witness(const job& row) noexcept {
+    const bool has_case = row.state == job_state::accepted || row.state == job_state::created;
+    return has_case && !row.the_case.id.empty() && row.submitted_at.has_value();
+}
+
 work_kind work_of(const job& row) noexcept {
     const bool watched = row.lost_at.has_value();
     switch (row.state) {

@@ -183,13 +183,12 @@ public:
         co_return result<void>();
     }
 
-    asio::awaitable<result<std::vector<witness>>> witnesses(std::string account, wall_time after,
+    asio::awaitable<result<std::vector<witness>>> witnesses(std::string account, wall_time moment,
                                                             std::size_t count_max) override {
         co_await turn();
         std::vector<const job*> found;
         for (const auto& [id, one] : jobs_) {
-            if (one.row.account == account && !one.row.the_case.id.empty() &&
-                one.row.submitted_at > after) {
+            if (one.row.account == account && is_witness(one.row)) {
                 found.push_back(&one.row);
             }
         }
@@ -197,8 +196,10 @@ public:
             return std::tie(a->submitted_at, a->id) > std::tie(b->submitted_at, b->id);
         });
         std::vector<witness> cases;
+        std::size_t after = 0;
+        std::size_t until = 0;
         for (const auto* one : found) {
-            if (cases.size() < count_max) {
+            if (++(one->submitted_at > moment ? after : until) <= count_max) {
                 cases.push_back({one->the_case.id, *one->submitted_at});
             }
         }

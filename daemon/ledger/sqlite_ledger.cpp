@@ -117,10 +117,10 @@ public:
         return thread_->call<void>(effect{count}, std::move(work));
     }
 
-    asio::awaitable<result<std::vector<witness>>> witnesses(std::string account, wall_time after,
+    asio::awaitable<result<std::vector<witness>>> witnesses(std::string account, wall_time moment,
                                                             std::size_t count_max) override {
-        auto work = [account = std::move(account), after, count_max](store& tables) {
-            return tables.witnesses(account, after, count_max);
+        auto work = [account = std::move(account), moment, count_max](store& tables) {
+            return tables.witnesses(account, moment, count_max);
         };
         return thread_->call<std::vector<witness>>(reads, std::move(work));
     }

@@ -132,18 +132,21 @@ void store::publish_again(const std::vector<job_id>& jobs) {
     }
 }
 
-std::vector<witness> store::witnesses(const std::string& account, wall_time after,
+std::vector<witness> store::witnesses(const std::string& account, wall_time moment,
                                       std::size_t count_max) {
     std::vector<witness> found;
     const auto account_id = accounts_.find(account);
     if (!account_id) {
         return found;
     }
-    query rows(witnesses_, *account_id, after);
-    while (found.size() < count_max && rows.next()) {
-        if (auto one = row(rows)) {
-            found.push_back(
-                witness{std::move(one->the_case.id), one->submitted_at.value_or(after)});
+    for (auto* const some : {&witnesses_after_, &witnesses_until_}) {
+        query rows(*some, *account_id, moment);
+        for (std::size_t count = 0; count < count_max && rows.next();) {
+            auto one = row(rows);
+            if (one && is_witness(*one)) {
+                ++count;
+                found.push_back({std::move(one->the_case.id), *one->submitted_at});
+            }
         }
     }
     return found;

@@ -116,8 +116,10 @@ store::store(database& db)
           "SELECT id, erase_at, account, reference FROM job INDEXED BY erasable WHERE erase_at IS "
           "NOT NULL AND (erase_at, id) > (?, ?) AND revision > 0 AND published >= revision"
           " ORDER BY erase_at, id LIMIT ?"),
-      witnesses_(db, select("INDEXED BY witness WHERE case_uuid <> '' AND account = ?"
-                            " AND submitted_at > ? ORDER BY submitted_at DESC, id DESC")),
+      witnesses_after_(db, select("INDEXED BY witness WHERE case_uuid <> '' AND account = ?"
+                                  " AND submitted_at > ? ORDER BY submitted_at DESC, id DESC")),
+      witnesses_until_(db, select("INDEXED BY witness WHERE case_uuid <> '' AND account = ?"
+                                  " AND submitted_at <= ? ORDER BY submitted_at DESC, id DESC")),
       finished_batches_(
           db,
           "SELECT name FROM batch INDEXED BY report_due WHERE open = 0 AND reported < changed"

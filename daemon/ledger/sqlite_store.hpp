@@ -96,7 +96,7 @@ public:
     std::vector<published_outcome> published_outcomes(wall_time finished_after, job_id id_after,
                                                       std::size_t count_max);
     void publish_again(const std::vector<job_id>& jobs);
-    std::vector<witness> witnesses(const std::string& account, wall_time after,
+    std::vector<witness> witnesses(const std::string& account, wall_time moment,
                                    std::size_t count_max);
     std::vector<std::string> finished_batches(std::size_t count_max);
     batch_summary summary(const std::string& batch);
@@ -209,7 +209,8 @@ private:
     statement unpublished_;
     statement published_;
     statement published_outcomes_;
-    statement witnesses_;
+    statement witnesses_after_;
+    statement witnesses_until_;
     statement finished_batches_;
     statement batch_;
     statement recent_batches_;

@@ -1,6 +1,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "daemon/provider/read_case.hpp"
@@ -13,8 +14,9 @@ namespace json = boost::json;
 
 constexpr std::size_t element_bytes_max = 1024 * 1024;  // of one case, roughly
 
-// Finds the list in the event stream and builds one element of it at a time. The list is the
-// outermost array: the document itself, or a member of the outermost object.
+// Finds the lists in the event stream and builds one element at a time. A list is an outermost
+// array: the document itself, or a member of the outermost object. Which of several is the list of
+// cases is told by what is in them.
 class list_handler {
 public:
     static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
@@ -26,7 +28,14 @@ public:
         stack_.reset();
     }
 
-    [[nodiscard]] bool found_list() const { return found_list_; }
+    [[nodiscard]] bool found_list() const { return lists_ != 0; }
+
+    [[nodiscard]] bool sound() const {
+        const bool one_list = lists_of_cases_ == 1 || (lists_ == 1 && !strange_elements_);
+        return one_list && !mixed_;
+    }
+    [[nodiscard]] bool empty() const { return lists_of_cases_ == 0 && !strange_elements_; }
+    [[nodiscard]] bool says_more() const { return more_; }
 
     bool on_document_begin(json::error_code&) { return true; }
     bool on_document_end(json::error_code&) { return true; }
@@ -39,9 +48,10 @@ public:
         return close(ec);
     }
     bool on_array_begin(json::error_code& ec) {
-        if (list_depth_ == 0 && !found_list_ && depth_ <= 1) {
+        if (list_depth_ == 0 && depth_ <= 1) {
             list_depth_ = ++depth_;
-            found_list_ = true;
+            cases_here_ = false;
+            strange_here_ = false;
             return true;
         }
         return open(ec);
@@ -50,6 +60,7 @@ public:
         if (depth_ == list_depth_ && list_depth_ != 0) {
             list_depth_ = 0;
             --depth_;
+            end_list();
             return true;
         }
         if (in_element()) {
@@ -59,18 +70,24 @@ public:
     }
 
     bool on_key_part(json::string_view text, std::size_t, json::error_code& ec) {
+        if (list_depth_ == 0) {
+            begin_of_key_.append(text.data(), text.size());
+        }
         return chars(text, ec);
     }
     bool on_key(json::string_view text, std::size_t, json::error_code& ec) {
         if (in_element()) {
             stack_.push_key(text);
+        } else if (list_depth_ == 0) {
+            key_ = std::exchange(begin_of_key_, {}).append(text.data(), text.size());
         }
         return grow(text.size(), ec);
     }
     bool on_string_part(json::string_view text, std::size_t, json::error_code& ec) {
         return chars(text, ec);
     }
-    bool on_string(json::string_view text, std::size_t, json::error_code& ec) {
+    bool on_string(json::string_view text, std::size_t whole, json::error_code& ec) {
+        note_more(key_.starts_with("next") && whole != 0);
         return scalar(
             ec, [&] { stack_.push_string(text); }, text.size());
     }
@@ -85,6 +102,7 @@ public:
         return scalar(ec, [&] { stack_.push_double(value); });
     }
     bool on_bool(bool value, json::error_code& ec) {
+        note_more(value && (key_ == "has_more" || key_ == "hasMore"));
         return scalar(ec, [&] { stack_.push_bool(value); });
     }
     bool on_null(json::error_code& ec) {
@@ -122,8 +140,18 @@ private:
             push();
             return grow(bytes + 1, ec);
         }
-        return list_depth_ == 0 ||
-               hand_out(std::nullopt, ec);  // a bare scalar in the list is no case
+        strange_here_ = true;  // a bare scalar in a list is no case
+        return true;
+    }
+
+    // Beside the lists, at any depth.
+    void note_more(bool it_does) { more_ = more_ || (it_does && list_depth_ == 0); }
+
+    void end_list() {
+        ++lists_;
+        lists_of_cases_ += cases_here_ ? 1 : 0;
+        mixed_ = mixed_ || (cases_here_ && strange_here_);
+        strange_elements_ = strange_elements_ || strange_here_;
     }
 
     bool grow(std::size_t bytes, json::error_code& ec) {
@@ -137,20 +165,30 @@ private:
     bool deliver(const json::value& element, json::error_code& ec) {
         element_bytes_ = 0;
         stack_.reset();
-        return hand_out(read_case(element), ec);
-    }
-
-    bool hand_out(std::optional<cdd_case> found, json::error_code& ec) {
-        ec = on_case_(std::move(found));
+        auto found = read_case(element);
+        if (!found) {
+            strange_here_ = true;
+            return true;
+        }
+        cases_here_ = true;
+        ec = on_case_(std::move(*found));
         return !ec;
     }
 
     case_list_parser::callback on_case_;
     json::value_stack stack_;
     std::size_t depth_ = 0;
-    std::size_t list_depth_ = 0;  // depth inside the list's array; 0: not in it
+    std::size_t list_depth_ = 0;  // depth inside a list's array; 0: not in one
     std::size_t element_bytes_ = 0;
-    bool found_list_ = false;
+    std::string key_;  // the latest beside the lists
+    std::string begin_of_key_;
+    std::size_t lists_ = 0;
+    std::size_t lists_of_cases_ = 0;
+    bool cases_here_ = false;    // in this list
+    bool strange_here_ = false;  // likewise: an element that is no case
+    bool strange_elements_ = false;
+    bool mixed_ = false;
+    bool more_ = false;
 };
 
 }  // namespace
@@ -179,6 +217,18 @@ error_code case_list_parser::write(std::string_view piece) {
                    : error_code(ec);
     }
     return {};
+}
+
+bool case_list_parser::sound() const {
+    return self_->parser.handler().sound();
+}
+
+bool case_list_parser::empty() const {
+    return self_->parser.handler().empty();
+}
+
+bool case_list_parser::says_more() const {
+    return self_->parser.handler().says_more();
 }
 
 error_code case_list_parser::finish() {

@@ -248,6 +248,22 @@ TEST_F(Decide, LateJobsExpireAndSayWhy) {
     EXPECT_EQ(late->revision, 1u);
 }
 
+TEST_F(Decide, AJobThatWaitsIsDueWhenItExpiresAtTheLatest) {
+    auto row = queued();
+    row.expires_at = now + 1s;
+    row.retries = 100;  // the last, longest step of the schedule
+    http::response busy;
+    http::failure cut;
+    for (const unsigned status : {429u, 425u}) {
+        busy.status = status;
+        EXPECT_EQ(after_answer(row, busy, rules, now, random).after.due_at, now + 1s);
+    }
+    EXPECT_EQ(after_failure(row, cut, rules, now, random).after.due_at, now + 1s);
+    EXPECT_EQ(after_no_connection(row, cut, rules, now, random).after.due_at, now + 1s);
+    row.expires_at = now - 1s;
+    EXPECT_EQ(after_failure(row, cut, rules, now, random).after.due_at, now);
+}
+
 TEST_F(Decide, MaxAgeCountsFromTheMomentTheJobMayStart) {
     auto row = queued();
     row.received_at = now - rules.max_age;
@@ -385,6 +401,24 @@ TEST_F(Decide, AProofIsAsOldAsTheEndOfItsReading) {
     EXPECT_EQ(proved.state, job_state::deferred);
     EXPECT_FALSE(proof_is_stale(proved, rules, now - 1h, now + rules.settle));
     EXPECT_TRUE(proof_is_stale(proved, rules, now - 1h, now + rules.settle + 1ms));
+}
+
+TEST_F(Decide, AListThatLacksACaseThatWasThereBeforeProvesNothing) {
+    const auto lost = now - rules.settle * 2;
+    for (const auto missing : {lost - 1h, lost}) {
+        auto seen = nothing_seen();
+        seen.newest_witness = now;
+        seen.oldest_missing = missing;
+        auto row = unknown(rules.settle * 2);
+        row.absent_since = now - rules.settle;
+        const auto next = look_up(row, seen).after;
+        EXPECT_EQ(next.state, job_state::unknown);
+        EXPECT_EQ(next.absent_since, std::nullopt) << "nor is it the first of two";
+    }
+    auto seen = nothing_seen();
+    seen.newest_witness = now;
+    seen.oldest_missing = lost + 1ms;  // sent after ours, and perhaps not in the list yet
+    EXPECT_EQ(look_up(unknown(rules.settle * 2), seen).after.state, job_state::deferred);
 }
 
 TEST_F(Decide, AnOldProofOfAbsenceIsNotSentOn) {

@@ -368,6 +368,47 @@ TEST_F(Engine, AListThatTakesLongerToReadThanTheSettlingProvesAbsenceAllTheSame)
     EXPECT_EQ(provider.posts["r299"], 2);
 }
 
+// What is never in the list cannot be missed in it: with the list as these providers have it, each
+// look would be followed by another case.
+TEST_F(Engine, AListThatLacksCasesOfOursProvesNoAbsence) {
+    provider.page_size = 10;
+    provider.turns_pages = false;
+    for (int i = 0; i < 12; ++i) {
+        add("r" + std::to_string(i));
+    }
+    provider.script("r11", {fate::created_then_cut});
+    drain(2h);
+    EXPECT_FALSE(published.contains("r11"));
+    EXPECT_EQ(provider.posts["r11"], 1);
+    EXPECT_GT(log.count("list_incomplete"), 0u);
+    provider.turns_pages = true;
+    drain(2h);
+    EXPECT_EQ(published["r11"].state, job_state::created);
+    EXPECT_EQ(provider.posts["r11"], 1);
+}
+
+TEST_F(Engine, AnEmptyListProvesNothingWhereWeHaveCases) {
+    provider.list_is_empty = true;
+    add("one");
+    add("two");
+    provider.script("two", {fate::created_then_cut});
+    drain(2h);
+    EXPECT_FALSE(published.contains("two"));
+    EXPECT_EQ(provider.posts["two"], 1);
+}
+
+TEST_F(Engine, AListThatIsLaterThanTheSettlingIsNotBelievedBeforeItShowsWhatItShould) {
+    provider.list_lag = options.rules.settle * 6;
+    for (const auto* reference : {"one", "two", "lost"}) {
+        add(reference);
+    }
+    provider.script("lost", {fate::created_then_cut});
+    drain(12h);
+    EXPECT_EQ(published["lost"].state, job_state::created);
+    EXPECT_EQ(provider.posts["lost"], 1);
+    EXPECT_EQ(provider.cases_of("lost"), 1u);
+}
+
 TEST_F(Engine, OneListServesManyUnknownJobs) {
     provider.otherwise = fate::created_then_cut;
     options.breaking.failures_max = 1000;

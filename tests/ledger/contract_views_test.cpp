@@ -79,10 +79,13 @@ TEST_P(LedgerContract, PublishedOutcomesArePagedAndCanBecomeDueAgain) {
     });
 }
 
-TEST_P(LedgerContract, WitnessesAreTheLatestCasesOfTheAccount) {
+TEST_P(LedgerContract, WitnessesAreTheLatestCasesOfTheAccountAfterAMomentAndBeforeIt) {
     auto other = a_job("other");
     other.account = "P00000002";
-    accept({a_job("old"), a_job("b"), a_job("a"), a_job("refused"), a_job("waiting"), other});
+    accept({a_job("older"), a_job("old"), a_job("b"), a_job("a"), a_job("refused"),
+            a_job("waiting"), a_job("gone"), other});
+    create(found("older"));
+    time.advance(1s);
     create(found("old"));
     const auto after = time.wall_now();
     for (const auto* reference : {"a", "b"}) {
@@ -93,11 +96,17 @@ TEST_P(LedgerContract, WitnessesAreTheLatestCasesOfTheAccount) {
     auto refused = found("refused");
     refused.submitted_at = time.wall_now();
     must(record(refused, job_state::queued));
+    auto gone = found("gone");  // a case that may not be there is evidence of nothing
+    gone.submitted_at = time.wall_now();
+    gone.the_case.id = "uuid-gone";
+    gone.state = job_state::conflict;
+    gone.finished_at = time.wall_now();
+    must(record(gone, job_state::queued));
     restart();
-    EXPECT_EQ(witnesses(after), (names{"uuid-b", "uuid-a"}));
-    EXPECT_EQ(witnesses(after, 1), (names{"uuid-b"}));
-    EXPECT_EQ(witnesses(after - 1ms), (names{"uuid-b", "uuid-a", "uuid-old"}));
-    EXPECT_EQ(witnesses(time.wall_now()), names());
+    EXPECT_EQ(witnesses(after), (names{"uuid-b", "uuid-a", "uuid-old", "uuid-older"}));
+    EXPECT_EQ(witnesses(after, 1), (names{"uuid-b", "uuid-old"}));
+    EXPECT_EQ(witnesses(after - 1ms, 2), (names{"uuid-b", "uuid-a", "uuid-older"}));
+    EXPECT_EQ(witnesses(time.wall_now(), 1), (names{"uuid-b"}));
 }
 
 TEST_P(LedgerContract, AJobThatIsNotThereIsNotFound) {

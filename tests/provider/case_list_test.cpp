@@ -10,18 +10,16 @@ namespace {
 
 struct reading {
     std::vector<std::string> ids;
-    int unusable = 0;
+    bool sound = false;
+    bool empty = false;
+    bool says_more = false;
     error_code ec;
 };
 
 reading read_list(std::string_view text, std::size_t piece_size) {
     reading seen;
-    case_list_parser parser([&seen](std::optional<cdd_case> found) {
-        if (found) {
-            seen.ids.push_back(found->facts.id + ":" + found->reference);
-        } else {
-            ++seen.unusable;
-        }
+    case_list_parser parser([&seen](const cdd_case& found) {
+        seen.ids.push_back(found.facts.id + ":" + found.reference);
         return error_code();
     });
     for (std::size_t at = 0; at < text.size() && !seen.ec; at += piece_size) {
@@ -30,6 +28,9 @@ reading read_list(std::string_view text, std::size_t piece_size) {
     if (!seen.ec) {
         seen.ec = parser.finish();
     }
+    seen.sound = parser.sound();
+    seen.empty = parser.empty();
+    seen.says_more = parser.says_more();
     return seen;
 }
 
@@ -43,7 +44,7 @@ TEST_P(CaseListPieces, ReadsABareArrayCutAnywhere) {
     const auto seen = read_list(two_cases, GetParam());
     EXPECT_FALSE(seen.ec) << seen.ec.message();
     EXPECT_EQ(seen.ids, (std::vector<std::string>{"a:r1", "b:r2"}));
-    EXPECT_EQ(seen.unusable, 0);
+    EXPECT_TRUE(seen.sound);
 }
 
 TEST_P(CaseListPieces, ReadsAnObjectAroundTheArray) {
@@ -52,13 +53,57 @@ TEST_P(CaseListPieces, ReadsAnObjectAroundTheArray) {
     const auto seen = read_list(text, GetParam());
     EXPECT_FALSE(seen.ec) << seen.ec.message();
     EXPECT_EQ(seen.ids, (std::vector<std::string>{"a:r1", "b:r2"}));
+    EXPECT_TRUE(seen.sound);
+    EXPECT_FALSE(seen.says_more);
+}
+
+// Taken for the list, the first array would prove every job absent.
+TEST_P(CaseListPieces, OtherArraysAroundTheListAreTold) {
+    const auto text = R"({"warnings": [], "links": ["x", {"href": "/"}], "cases": )" +
+                      std::string(two_cases) + R"(, "tags": []})";
+    const auto seen = read_list(text, GetParam());
+    EXPECT_FALSE(seen.ec) << seen.ec.message();
+    EXPECT_EQ(seen.ids, (std::vector<std::string>{"a:r1", "b:r2"}));
+    EXPECT_TRUE(seen.sound);
+}
+
+TEST_P(CaseListPieces, AnAnswerThatSaysThatThereIsMoreIsBelieved) {
+    for (const char* more :
+         {R"("has_more": true)", R"("next": "abc")", R"("links": {"next": "/x"})",
+          R"("next_page_token": "a longer one, cut more than once")"}) {
+        const auto text = R"({"cases": [{"id": "a", "next": "n"}], )" + std::string(more) + "}";
+        EXPECT_TRUE(read_list(text, GetParam()).says_more) << more;
+        EXPECT_TRUE(read_list(text, GetParam()).sound) << more;
+    }
+    for (const char* none : {R"("has_more": false)", R"("next": null)", R"("next": "")",
+                             R"("more": true)", R"("has_more": 1)"}) {
+        const auto text =
+            R"({"cases": [{"id": "a", "next": "n", "has_more": true}], )" + std::string(none) + "}";
+        EXPECT_FALSE(read_list(text, GetParam()).says_more) << none;
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, CaseListPieces, testing::Values(1, 2, 3, 7, 64, 100'000));
 
 TEST(CaseList, AnEmptyListIsAList) {
-    EXPECT_FALSE(read_list("[]", 1).ec);
-    EXPECT_FALSE(read_list(R"({"cases": []})", 1).ec);
+    for (const char* text : {"[]", R"({"cases": []})", R"({"cases": [], "count": 0})"}) {
+        const auto seen = read_list(text, 1);
+        EXPECT_FALSE(seen.ec) << text;
+        EXPECT_TRUE(seen.sound) << text;
+        EXPECT_TRUE(seen.empty) << text;
+    }
+    EXPECT_FALSE(read_list(R"([{"id": "a"}])", 1).empty);
+    EXPECT_FALSE(read_list("[7]", 1).empty);
+}
+
+TEST(CaseList, WhichArrayIsTheListMustBeClear) {
+    for (const char* text : {R"({"cases": [], "links": []})", R"({"links": [7], "cases": []})",
+                             R"({"cases": [{"id": "a"}], "old": [{"id": "b"}]})",
+                             R"({"cases": [{"id": "a"}, 7]})", R"({"links": ["x"]})"}) {
+        const auto seen = read_list(text, 5);
+        EXPECT_FALSE(seen.ec) << text;
+        EXPECT_FALSE(seen.sound) << text;
+    }
 }
 
 TEST(CaseList, EveryTextThatIsNoCompleteListFails) {
@@ -77,12 +122,12 @@ TEST(CaseList, ElementsThatAreNoCasesAreTold) {
         read_list(R"([{"id": "a"}, 7, "x", null, {"no": "id"}, {"id": "b"}, [1]])", 5);
     EXPECT_FALSE(seen.ec) << seen.ec.message();
     EXPECT_EQ(seen.ids.size(), 2u);
-    EXPECT_EQ(seen.unusable, 5);
+    EXPECT_FALSE(seen.sound);
 }
 
 TEST(CaseList, TheCallbackCanEndIt) {
     int calls = 0;
-    case_list_parser parser([&calls](const std::optional<cdd_case>&) {
+    case_list_parser parser([&calls](const cdd_case&) {
         return ++calls == 2 ? make_error_code(errc::stopping) : error_code();
     });
     const auto ec = parser.write(R"([{"id":"a"},{"id":"b"},{"id":"c"}])");

@@ -288,9 +288,9 @@ asio::awaitable<result<void>> sim_ledger::publish_again(std::vector<job_id> jobs
 }
 
 asio::awaitable<result<std::vector<witness>>> sim_ledger::witnesses(std::string account,
-                                                                    wall_time after,
+                                                                    wall_time moment,
                                                                     std::size_t count_max) {
-    return reading(world_, inner_->witnesses(std::move(account), after, count_max));
+    return reading(world_, inner_->witnesses(std::move(account), moment, count_max));
 }
 
 asio::awaitable<result<std::vector<std::string>>> sim_ledger::finished_batches(

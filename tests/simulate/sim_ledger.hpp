@@ -57,7 +57,7 @@ public:
     asio::awaitable<result<std::vector<published_outcome>>> published_outcomes(
         wall_time finished_after, job_id id_after, std::size_t count_max) override;
     asio::awaitable<result<void>> publish_again(std::vector<job_id> jobs) override;
-    asio::awaitable<result<std::vector<witness>>> witnesses(std::string account, wall_time after,
+    asio::awaitable<result<std::vector<witness>>> witnesses(std::string account, wall_time moment,
                                                             std::size_t count_max) override;
     asio::awaitable<result<std::vector<std::string>>> finished_batches(
         std::size_t count_max) override;

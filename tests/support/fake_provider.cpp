@@ -205,12 +205,13 @@ result<http::response, http::failure> fake_provider::list(const std::string& tar
         return lost(http::progress::sent, http::phase::receive);
     }
     const auto after_at = target.find("starting_after=");
-    const auto after = after_at == std::string::npos ? "" : target.substr(after_at + 15);
+    const auto after =
+        after_at == std::string::npos || !turns_pages ? "" : target.substr(after_at + 15);
     std::string body = "[";
     std::size_t on_page = 0;
     bool started = after.empty() || page_size == 0;
     for (const auto& entry : cases) {
-        const bool visible = entry.created_at + list_lag <= time_.wall_now();
+        const bool visible = !list_is_empty && entry.created_at + list_lag <= time_.wall_now();
         if (started && visible && (page_size == 0 || on_page < page_size)) {
             body += (on_page++ == 0 ? "" : ",") + render(entry);
         }

@@ -50,6 +50,8 @@ public:
     milliseconds latency{50};
     milliseconds list_lag{0};   // a case appears in the list this long after its creation
     std::size_t page_size = 0;  // 0: the list is not paged
+    bool turns_pages = true;    // else every page is the first one
+    bool list_is_empty = false;
     bool echo_references = true;
     bool read_one = true;
     bool list_fails = false;

@@ -95,9 +95,9 @@ public:
         }
         co_return co_await real_->publish_again(std::move(jobs));
     }
-    asio::awaitable<result<std::vector<witness>>> witnesses(std::string account, wall_time after,
+    asio::awaitable<result<std::vector<witness>>> witnesses(std::string account, wall_time moment,
                                                             std::size_t count_max) override {
-        return real_->witnesses(std::move(account), after, count_max);
+        return real_->witnesses(std::move(account), moment, count_max);
     }
     asio::awaitable<result<std::vector<std::string>>> finished_batches(
         std::size_t count_max) override {

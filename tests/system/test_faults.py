@@ -192,6 +192,33 @@ class Undecidable(SystemTest):
         site.oracle.judge()
         self.assertEqual(site.sandbox.requests(ACCOUNT, "lost")["count"], 1)
 
+    def test_a_list_that_stands_still_is_asked_for_again(self):
+        for fault in ("stall", "stall-mid-answer", "slow-drip=50"):
+            with self.subTest(fault):
+                site = self.site(provider={"request_timeout": "500ms"},
+                                 reconcile={"settle": "1s"})
+                site.sandbox.settings(list_fault=fault + ":first=1")
+                site.sandbox.script({"lost": ["cut-after-create"], "gone": ["500-before"]})
+                for reference in ("lost", "gone", "fine"):
+                    site.drop(site.oracle.issue(reference))
+                self.assertEqual(site.drain(patience="5m").code, 0)
+                site.oracle.judge()
+
+    def test_a_list_that_lacks_cases_proves_no_absence(self):
+        """It is always empty, as a list of another place would be: what was lost stays undecided."""
+        site = self.site(reconcile={"settle": "300ms"})
+        site.sandbox.settings(list_fault="empty:1")
+        site.sandbox.script({"lost": ["cut-after-create"]})
+        for reference in ("fine", "lost"):
+            site.drop(site.oracle.issue(reference))
+        daemon = site.drain(patience="4s")
+        self.assertEqual(daemon.code, 4)
+        self.assertEqual(site.sandbox.requests(ACCOUNT, "lost")["count"], 1)
+        self.assertTrue(daemon.events("list_incomplete"))
+        site.sandbox.settings(list_fault="")
+        self.assertEqual(site.drain().code, 0)
+        site.oracle.judge()
+
     def test_stale_and_failing_lists_are_not_believed(self):
         site = self.site("--list-lag", "1000", reconcile={"settle": "2500ms"})
         site.sandbox.settings(list_fault="500-before:first=1,cut:first=2,not-json:first=1,"
@@ -217,7 +244,8 @@ RANDOM_POSTS = (
     "surplus:0.01,oversized=2000000:0.002,100-continue:0.01,103s:0.01,101:0.005")
 RANDOM_TOKENS = "500-before:0.1,cut:0.05,html-200:0.05,401:0"
 RANDOM_LISTS = ("500-before:0.05,503-seconds=0:0.03,cut:0.05,truncated-tls:0.05,not-json:0.03,"
-                "html-200:0.03,reset-mid-answer:0.03,chunked:0.1,garbage:0.03,redirect-302:0.02")
+                "html-200:0.03,reset-mid-answer:0.03,chunked:0.1,garbage:0.03,redirect-302:0.02,"
+                "stall:0.02,stall-mid-answer:0.02,slow-drip=50:0.02")
 
 
 class RandomAnswers(SystemTest):

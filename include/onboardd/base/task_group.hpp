@@ -15,6 +15,9 @@
 
 namespace onboardd {
 
+// A coroutine that was cancelled throws at its next co_await of another one, and that may be
+// join(): the children would lose their group. So nothing is awaited between the first spawn() and
+// join(); a group that is made late in a coroutine gets one of its own.
 class task_group {
 public:
     // `on_failure` is called once, when the first child fails: for an owner that is not in join()

@@ -94,6 +94,9 @@ struct findings {
     // The latest submission among our own known cases that the list shows: what was sent before it
     // is visible if it exists. nullopt: the list shows none of ours.
     std::optional<wall_time> newest_witness;
+    // The earliest submission among them that the list does not show. A job that was sent after it
+    // cannot be expected in the list either. nullopt: it shows all.
+    std::optional<wall_time> oldest_missing;
     // clock::wall_trusted_since(): what was sent before is believed to have settled no earlier than
     // if it had been sent then.
     wall_time clock_trusted_since = wall_time::min();

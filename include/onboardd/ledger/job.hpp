@@ -123,6 +123,10 @@ struct job {
 // has ended is looked up while it is watched (see job::lost_at): that comes first.
 work_kind work_of(const job& row) noexcept;
 
+// Whether the provider is known to have its case, so that a whole list shows it: `accepted` or
+// `created`, with the case's id and the time of submission.
+bool is_witness(const job& row) noexcept;
+
 // Whether there is an outcome to be written of the row as it is. A job that an operator let start
 // again keeps the revision of its earlier end, and the outcome of that, until it ends anew.
 bool has_outcome(const job& row) noexcept;

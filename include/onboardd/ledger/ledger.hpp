@@ -77,7 +77,7 @@ struct job_page {
     bool end = false;             // there is none
 };
 
-// One of our cases, known to exist at the provider: evidence that a list is fresh.
+// One of our cases, known to exist at the provider: evidence that a list is fresh, and whole.
 struct witness {
     std::string case_id;       // the resource's uuid
     wall_time submitted_at{};  // when its POST had been sent
@@ -212,10 +212,11 @@ public:
     // The outcomes of these jobs are not on disk after all: they become due for publishing again.
     virtual asio::awaitable<result<void>> publish_again(std::vector<job_id> jobs) = 0;
 
-    // Our cases of `account` with the latest submission times after `after`, newest first, at most
-    // `count_max`.
+    // Our cases of `account`, of jobs that are `accepted` or `created`: those with the latest
+    // submission times after `moment`, and those with the latest until then; newest first, at most
+    // `count_max` of either kind.
     virtual asio::awaitable<result<std::vector<witness>>> witnesses(std::string account,
-                                                                    wall_time after,
+                                                                    wall_time moment,
                                                                     std::size_t count_max) = 0;
 
     // Batches without an open job whose report is not written yet, and batches with one by name.

@@ -47,12 +47,11 @@ struct provider_error {
 provider_error parse_error(std::string_view body);
 
 // Reads a list answer piece by piece in memory bounded by one case: a bare array, or an object with
-// the array as a member. Each element is given out as it is complete.
+// the array as a member. Each case is given out as it is complete.
 class case_list_parser {
 public:
-    // An error from the callback ends the parsing with that error. An element that is no usable
-    // case is given as nullopt: the list is then not to be trusted as complete.
-    using callback = std::function<error_code(std::optional<cdd_case>)>;
+    // An error from the callback ends the parsing with that error.
+    using callback = std::function<error_code(cdd_case)>;
 
     explicit case_list_parser(callback on_case);
     case_list_parser(const case_list_parser&) = delete;
@@ -63,6 +62,15 @@ public:
 
     // The text has ended. Fails unless it was one complete document with a list in it.
     error_code finish();
+
+    // All after finish(). Whether each element is a case, and it can be told which array is the
+    // list: not if several have cases in them, or several are there and none has.
+    [[nodiscard]] bool sound() const;
+    // Whether there is no element at all.
+    [[nodiscard]] bool empty() const;
+    // Whether something beside the list says that there is more: a true `has_more`, or a text under
+    // a name that begins with `next`.
+    [[nodiscard]] bool says_more() const;
 
 private:
     class implementation;
