@@ -272,6 +272,10 @@ private:
         }
         job.not_before = read_time(object, "not_before", faults);
         job.expires_at = read_time(object, "expires_at", faults);
+        if (job.not_before && job.expires_at && *job.not_before >= *job.expires_at) {
+            faults.push_back({"the job expires before it may be sent",
+                              "a time earlier than expires_at", "/not_before"});
+        }
         if (!faults.empty()) {
             return;
         }

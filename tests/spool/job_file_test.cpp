@@ -199,6 +199,8 @@ TEST_F(JobFileTest, EachFaultHasItsPointer) {
         {R"({"not_before":"tomorrow","case":{"case_for":{}}})", "/not_before"},
         {R"({"expires_at":"2026-11-22T01:04:05","case":{"case_for":{}}})", "/expires_at"},
         {R"({"expires_at":null,"case":{"case_for":{}}})", "/expires_at"},
+        {R"({"not_before":"2026-11-22T01:04:05Z","expires_at":"2026-11-22T01:04:05Z","case":{"case_for":{}}})",
+         "/not_before"},
         {R"({"case":{"case_for":{},"a":{"b":[1e400]}}})", "/case/a/b/0"},
         {R"({"case":{"case_for":{},"a":1,"a":1}})", "/case/a"},
     };
