@@ -32,7 +32,7 @@ namespace {
 
 // Nothing that we make is for everybody, and for the group only what says so: the ledger does not,
 // outcomes and reasons do. Secrets reach no core dump; a full disk or a closed pipe is an error
-// code, not the end.
+// code, not the end. A SIGHUP that comes before run_daemon() can take it waits for that.
 void harden_process() {
     ::umask(0027);
     ::prctl(PR_SET_DUMPABLE, 0);
@@ -40,6 +40,10 @@ void harden_process() {
     ::setrlimit(RLIMIT_CORE, &none);
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
+    sigset_t until_started;
+    ::sigemptyset(&until_started);
+    ::sigaddset(&until_started, SIGHUP);
+    ::pthread_sigmask(SIG_BLOCK, &until_started, nullptr);
     std::set_new_handler(end_without_memory);
 }
 

@@ -414,6 +414,13 @@ private:
     bool drained_ = false;  // the drain ended because nothing was left to do
 };
 
+// main() has kept some out until there is somebody to take them.
+void let_signals_in() {
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+}
+
 }  // namespace
 
 int run_daemon(config settings, const command_line& options,
@@ -421,6 +428,7 @@ int run_daemon(config settings, const command_line& options,
     asio::io_context loop(1);
     // One for all runs: a signal that comes between two of them waits for the next.
     asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
+    let_signals_in();
     std::optional<config> previous;
     for (;;) {
         try {

@@ -184,6 +184,23 @@ class Stopping(SystemTest):
 
 
 class Reloading(SystemTest):
+    def test_a_reload_that_comes_before_the_start_is_over_waits_for_it(self):
+        site = self.site()
+        daemon = site.start()
+        status = "/proc/%d/status" % daemon.process.pid
+
+        def waits_or_is_ready():
+            with open(status, encoding="utf-8") as file:
+                masks = dict(line.split(":") for line in file if line.startswith("Sig"))
+            hang_up = 1 << (signal.SIGHUP - 1)
+            return any(int(masks[name], 16) & hang_up for name in ("SigBlk", "SigCgt"))
+
+        eventually(waits_or_is_ready, "the first step of the start")
+        daemon.signal(signal.SIGHUP)
+        daemon.wait_for("reloading")
+        daemon.wait_for("started", 2)
+        self.assertEqual(daemon.stop(), 0)
+
     def test_a_good_configuration_is_taken(self):
         site = self.site(accounts=(ACCOUNT, OTHER))
         both = site.settings()
