@@ -58,7 +58,9 @@ job cancel(const job& row, wall_time now) {
     }
     after.error.emplace();
     after.error->kind = error_kind::cancelled;
-    after.error->message = "cancelled by an operator before it was submitted";
+    after.error->message = row.attempts == 0
+                               ? "cancelled by an operator before it was submitted"
+                               : "cancelled by an operator before it was submitted again";
     return after;
 }
 

@@ -226,7 +226,9 @@ private:
 class file_check final : public ledger_check {
 public:
     explicit file_check(path file)
-        : file_(std::move(file)), owned_(own(file_)), contents_owned_(checked_contents(file_)) {
+        : file_(existing(std::move(file))),
+          owned_(own(file_)),
+          contents_owned_(checked_contents(file_)) {
         if (!is_damaged(examine_log(file_))) {
             open();
         }
@@ -300,13 +302,22 @@ public:
     batch_summary summary(const std::string& batch) override { return tables_->summary(batch); }
 
 private:
+    // Before the lock is taken: a lock file that is made here is its maker's, and the daemon, which
+    // makes the ledger, could not open it.
+    static path existing(path file) {
+        if (!read_header(file)) {
+            refuse(file, "is not there: onboardd makes it when it first runs");
+        }
+        return file;
+    }
+
     static unique_fd checked_contents(const path& file) {
         // What the disk has counts, not what the kernel remembers.
         forget_cached(file);
         forget_cached(file.string() + "-wal");
         const auto header = read_header(file);
         if (!header) {
-            refuse(file, "is not there: onboardd makes it when it first runs");
+            refuse(file, "has gone away");
         }
         if (header->application_id != application_id) {
             refuse(file, "is an SQLite database of another program");

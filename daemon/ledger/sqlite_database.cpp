@@ -133,6 +133,19 @@ bool statement::step() {
     return false;
 }
 
+void statement::run_with(const query& row) {
+    auto* const from = row.prepared_.handle_.get();
+    for (int column = 0; column < row.columns(); ++column) {
+        check(sqlite3_bind_value(handle_.get(), column + 1, sqlite3_column_value(from, column)),
+              "sqlite3_bind_value");
+    }
+    run();
+}
+
+int query::columns() const {
+    return sqlite3_column_count(prepared_.handle_.get());
+}
+
 bool query::is_null(int column) const {
     return sqlite3_column_type(prepared_.handle_.get(), column) == SQLITE_NULL;
 }

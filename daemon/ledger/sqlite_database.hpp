@@ -86,6 +86,8 @@ struct bytes_view {
     std::string_view value;
 };
 
+class query;
+
 // A prepared statement, kept for the life of the connection. Use it through `query`, one at a time.
 class statement {
 public:
@@ -99,6 +101,9 @@ public:
         while (step()) {
         }
     }
+
+    // The same with the columns of a row, whatever they hold; it may be of another connection.
+    void run_with(const query& row);
 
 private:
     friend class query;
@@ -172,7 +177,11 @@ public:
     // file is damaged.
     [[nodiscard]] std::uint32_t count(int column) const;
 
+    [[nodiscard]] int columns() const;
+
 private:
+    friend class statement;
+
     statement& prepared_;
 };
 

@@ -5,8 +5,8 @@
 namespace onboardd::sqlite {
 namespace {
 
-bool has_table(database& db, const std::string& in, const char* name) {
-    statement find(db, "SELECT 1 FROM " + in + ".sqlite_schema WHERE type = 'table' AND name = ?");
+bool has_table(database& db, const char* name) {
+    statement find(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?");
     return query(find, std::string_view(name)).next();
 }
 
@@ -24,7 +24,7 @@ void set_pause(database& db, const std::string& account,
 
 std::vector<operator_pause> pauses(database& db) {
     std::vector<operator_pause> found;
-    if (!has_table(db, "main", "operator_pause")) {
+    if (!has_table(db, "operator_pause")) {
         return found;
     }
     statement all(db, "SELECT account, since, uid FROM operator_pause ORDER BY account");
@@ -41,22 +41,12 @@ void note_restored(database& db, wall_time at) {
 }
 
 std::optional<wall_time> restored_at(database& db) {
-    if (!has_table(db, "main", "restored")) {
+    if (!has_table(db, "restored")) {
         return std::nullopt;
     }
     statement read(db, "SELECT at FROM restored");
     query rows(read);
     return rows.next() ? std::optional(rows.time(0)) : std::nullopt;
-}
-
-void copy_operator_tables(database& db) {
-    db.run(operator_schema);
-    if (has_table(db, "old", "operator_pause")) {
-        db.run("INSERT INTO operator_pause SELECT * FROM old.operator_pause");
-    }
-    if (has_table(db, "old", "restored")) {
-        db.run("INSERT INTO restored SELECT * FROM old.restored");
-    }
 }
 
 }  // namespace onboardd::sqlite

@@ -20,7 +20,4 @@ std::vector<operator_pause> pauses(database& db);
 void note_restored(database& db, wall_time at);
 std::optional<wall_time> restored_at(database& db);
 
-// From the ledger that is attached as `old`.
-void copy_operator_tables(database& db);
-
 }  // namespace onboardd::sqlite

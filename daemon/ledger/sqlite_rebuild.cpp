@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <set>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -56,7 +57,9 @@ bool tried(Work work) {
         work();
         return true;
     } catch (const failure& cause) {
-        if ((cause.code() & 0xff) != SQLITE_CORRUPT) {
+        const int kind = cause.code() & 0xff;
+        if (kind != SQLITE_CORRUPT &&
+            kind != SQLITE_CONSTRAINT) {  // bytes that mean something else
             throw;
         }
         return false;
@@ -65,14 +68,15 @@ bool tried(Work work) {
 
 class rebuilding {
 public:
-    rebuilding(database& db, wall_time now, const std::function<void(ledger_fault)>& tell)
-        : db_(db), now_(now), tell_(tell) {}
+    rebuilding(database& old, database& db, wall_time now,
+               const std::function<void(ledger_fault)>& tell)
+        : old_(old), db_(db), now_(now), tell_(tell) {}
 
     void run() {
         copy_small_tables();
         tally_.emplace(db_);
         prepare();
-        if (!tried([&] { by_index_ = identities_by_index(db_, "old."); })) {
+        if (!tried([&] { by_index_ = identities_by_index(old_); })) {
             by_index_.clear();
         }
         for (const auto id : all_ids()) {
@@ -83,44 +87,95 @@ public:
 
 private:
     // The names, and the classes of jobs with their numbers, so that good rows stay as they are.
+    // Each table is copied whole or not at all. Without a class its jobs get another one; without
+    // the names no job could be told from another.
     void copy_small_tables() {
-        db_.run(
-            "DELETE FROM meta; INSERT INTO meta SELECT * FROM old.meta;"
-            "INSERT INTO account SELECT * FROM old.account;"
-            "INSERT INTO batch (id, name, changed, reported)"
-            " SELECT id, name, changed, reported FROM old.batch;"
-            "INSERT INTO tally (id, batch, account, state, reason)"
-            " SELECT id, batch, account, state, reason FROM old.tally");
+        if (!copied("account (id, name)", "SELECT id, name FROM account NOT INDEXED")) {
+            copy("account (id, name)",
+                 "SELECT id, name FROM account INDEXED BY sqlite_autoindex_account_1");
+        }
+        if (!copied("batch (id, name, changed, reported)",
+                    "SELECT id, name, changed, reported FROM batch NOT INDEXED")) {
+            copy("batch (id, name, changed)",
+                 "SELECT id, name, 1 FROM batch INDEXED BY sqlite_autoindex_batch_1");
+        }
+        copied("tally (id, batch, account, state, reason)",
+               "SELECT id, batch, account, state, reason FROM tally NOT INDEXED");
         copy_identity();
-        copy_operator_tables(db_);
+        copy_pauses();
         db_.run(damaged_table);
         if (has_table("damaged")) {
-            db_.run("INSERT INTO damaged SELECT * FROM old.damaged");
+            copied("damaged", "SELECT * FROM damaged");
         }
         accounts_ = read_names(db_, "account");
         batches_ = read_names(db_, "batch");
     }
 
-    // By it the ledger is known beside its outcomes; the new one is the same ledger.
+    // By it, and by the epoch, the ledger is known beside its outcomes; the new one is the same
+    // ledger.
     void copy_identity() {
         db_.run(identity_schema);
-        if (has_table("ledger_identity")) {
-            db_.run(
-                "DELETE FROM ledger_identity;"
-                "INSERT INTO ledger_identity SELECT * FROM old.ledger_identity");
+        const bool known = copied("meta", "SELECT * FROM meta") &&
+                           (!has_table("ledger_identity") ||
+                            copied("ledger_identity", "SELECT * FROM ledger_identity"));
+        if (!known) {
+            tell_({"identity_lost", "the ledger",
+                   "it cannot be told any more that these outcomes are its own: onboardd will "
+                   "refuse it until onboardctl fsck --accept-restored",
+                   ""});
         }
     }
 
+    void copy_pauses() {
+        db_.run(operator_schema);
+        for (const auto& name : {std::string("operator_pause"), std::string("restored")}) {
+            if (has_table(name) && !copied(name, "SELECT * FROM " + name)) {
+                tell_({"pauses_lost", "the ledger",
+                       "which accounts operators had paused cannot be read: pause them again", ""});
+            }
+        }
+    }
+
+    void copy(const std::string& into, const std::string& rows) {
+        statement all(old_, rows);
+        std::optional<statement> put;
+        for (query each(all); each.next();) {
+            if (!put) {
+                put.emplace(db_, "INSERT OR REPLACE INTO " + into + " VALUES (" +
+                                     placeholders(each.columns()) + ")");
+            }
+            put->run_with(each);
+        }
+    }
+
+    // All rows or none: they are read once before the first is written.
+    bool copied(const std::string& into, const std::string& rows) {
+        return tried([&] {
+            statement all(old_, rows);
+            for (query each(all); each.next();) {
+            }
+            copy(into, rows);
+        });
+    }
+
+    static std::string placeholders(int count) {
+        std::string text = "?";
+        for (int i = 1; i < count; ++i) {
+            text += ", ?";
+        }
+        return text;
+    }
+
     bool has_table(const std::string& name) {
-        statement find(db_, "SELECT 1 FROM old.sqlite_schema WHERE name = ?");
+        statement find(old_, "SELECT 1 FROM sqlite_schema WHERE name = ?");
         return query(find, name).next();
     }
 
     void prepare() {
-        read_.emplace(db_, std::string("SELECT ") + job_columns + " FROM old.job WHERE id = ?");
-        copy_.emplace(db_, "INSERT INTO job SELECT * FROM old.job WHERE id = ?");
-        read_request_.emplace(db_, "SELECT body, sum FROM old.request WHERE job = ?");
-        read_answer_.emplace(db_, "SELECT body, sum FROM old.answer WHERE job = ?");
+        read_.emplace(old_, std::string("SELECT ") + job_columns + " FROM job WHERE id = ?");
+        whole_.emplace(old_, "SELECT * FROM job WHERE id = ?");
+        read_request_.emplace(old_, "SELECT body, sum FROM request WHERE job = ?");
+        read_answer_.emplace(old_, "SELECT body, sum FROM answer WHERE job = ?");
         put_request_.emplace(db_, "INSERT INTO request (job, body, sum) VALUES (?, ?, ?)");
         put_answer_.emplace(db_, "INSERT INTO answer (job, body, sum) VALUES (?, ?, ?)");
         insert_.emplace(db_, insert_job);
@@ -136,8 +191,8 @@ private:
         std::set<job_id> ids;
         for (const auto* order : {"ASC", "DESC"}) {
             tried([&] {
-                statement walk(
-                    db_, std::string("SELECT id FROM old.job NOT INDEXED ORDER BY id ") + order);
+                statement walk(old_,
+                               std::string("SELECT id FROM job NOT INDEXED ORDER BY id ") + order);
                 for (query rows(walk); rows.next();) {
                     ids.insert(rows.integer(0));
                 }
@@ -170,7 +225,7 @@ private:
 
     void keep(const query& rows, const row_verdict& verdict) {
         const auto row = read_sound(rows, verdict);
-        copy_->run(row.id);
+        copy_row(row.id);
         const auto published =
             std::clamp<std::int64_t>(rows.integer(published_column), 0, std::int64_t{row.revision});
         auto erase_at = rows.time_or_none(erase_column);
@@ -191,6 +246,15 @@ private:
         const auto origin = rows.integer(origin_sum_column);
         copy_body(*read_request_, *put_request_, row.id, origin);
         copy_body(*read_answer_, *put_answer_, row.id, origin);
+    }
+
+    void copy_row(job_id id) {
+        query row(*whole_, id);
+        row.next();
+        if (!put_) {
+            put_.emplace(db_, "INSERT INTO job VALUES (" + placeholders(row.columns()) + ")");
+        }
+        put_->run_with(row);
     }
 
     // Where the row names a class that is not its own, it is sealed again with the right one.
@@ -344,6 +408,7 @@ private:
         return text;
     }
 
+    database& old_;
     database& db_;
     wall_time now_;
     const std::function<void(ledger_fault)>& tell_;
@@ -351,8 +416,8 @@ private:
     names batches_;
     std::unordered_map<job_id, job_identity> by_index_;
     std::optional<tallies> tally_;
-    std::optional<statement> read_, copy_, read_request_, read_answer_, put_request_, put_answer_,
-        insert_, update_, renumber_, set_right_, set_aside_, batch_of_;
+    std::optional<statement> read_, whole_, put_, read_request_, read_answer_, put_request_,
+        put_answer_, insert_, update_, renumber_, set_right_, set_aside_, batch_of_;
 };
 
 void make_readable(const path& file, const std::string& stamp) {
@@ -365,22 +430,28 @@ void make_readable(const path& file, const std::string& stamp) {
     }
 }
 
-void build(const path& file, const path& fresh, wall_time now,
-           const std::function<void(ledger_fault)>& tell) {
+void remove_all_of(const path& fresh) {
     for (const auto* suffix : {"", "-wal", "-shm", "-journal"}) {
         std::filesystem::remove(beside(fresh, suffix));
     }
+}
+
+void build(const path& file, const path& fresh, wall_time now,
+           const std::function<void(ledger_fault)>& tell) {
+    remove_all_of(fresh);
     make_file(fresh);
+    // A connection of its own for the old one: SQLite writes nothing more in a transaction that has
+    // met a damaged page.
+    database old(file, database::access::read);
+    old.leave_files_alone();
+    old.run("PRAGMA cell_size_check = ON");
     database db(fresh);
     db.run("PRAGMA journal_mode = WAL");
     db.run("PRAGMA synchronous = FULL");
     db.run("PRAGMA temp_store = MEMORY");
-    db.run("PRAGMA cell_size_check = ON");
-    statement attach(db, "ATTACH ? AS old");
-    attach.run(file.string());
     db.run("BEGIN IMMEDIATE");
     db.run(schema);
-    rebuilding(db, now, tell).run();
+    rebuilding(old, db, now, tell).run();
     db.run(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
     db.run(("PRAGMA user_version = " + std::to_string(schema_version)).c_str());
     db.run("COMMIT");
@@ -415,9 +486,13 @@ path rebuild(const path& file, wall_time now, const std::function<void(ledger_fa
         build(file, fresh, now, tell);
         put_into_place(file, fresh, kept);
     } catch (const failure& cause) {
-        refuse(file, std::string("cannot be repaired (restore it from a backup): ") + cause.what());
+        remove_all_of(fresh);
+        throw std::runtime_error(
+            "ledger " + file.string() +
+            ": cannot be repaired (restore it from a backup): " + cause.what());
     } catch (const std::filesystem::filesystem_error& cause) {
-        refuse(file, std::string("cannot be repaired: ") + cause.what());
+        throw std::runtime_error("ledger " + file.string() +
+                                 ": cannot be repaired: " + cause.what());
     }
     return kept;
 }

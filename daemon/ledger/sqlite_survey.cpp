@@ -4,9 +4,9 @@
 
 namespace onboardd::sqlite {
 
-names read_names(database& db, const std::string& table, const std::string& prefix) {
+names read_names(database& db, const std::string& table) {
     names found;
-    statement all(db, "SELECT id, name FROM " + prefix + table);
+    statement all(db, "SELECT id, name FROM " + table);
     query rows(all);
     while (rows.next()) {
         found.emplace(rows.integer(0), rows.text(1));
@@ -35,10 +35,9 @@ job read_sound(const query& rows, const row_verdict& verdict) {
     return row;
 }
 
-std::unordered_map<job_id, job_identity> identities_by_index(database& db,
-                                                             const std::string& prefix) {
+std::unordered_map<job_id, job_identity> identities_by_index(database& db) {
     std::unordered_map<job_id, job_identity> found;
-    statement all(db, "SELECT id, account, reference FROM " + prefix + "job INDEXED BY identity");
+    statement all(db, "SELECT id, account, reference FROM job INDEXED BY identity");
     query rows(all);
     while (rows.next()) {
         found.emplace(rows.integer(0), job_identity{rows.integer(1), rows.text(2)});

@@ -14,8 +14,7 @@ namespace onboardd::sqlite {
 
 using names = std::unordered_map<std::int64_t, std::string>;
 
-// `prefix` names the schema: "" or "old.".
-names read_names(database& db, const std::string& table, const std::string& prefix = "");
+names read_names(database& db, const std::string& table);
 
 struct row_verdict {
     bool origin_sound = false;
@@ -37,8 +36,7 @@ struct job_identity {
 };
 
 // The identities by their index, which has its own copy of them.
-std::unordered_map<job_id, job_identity> identities_by_index(database& db,
-                                                             const std::string& prefix = "");
+std::unordered_map<job_id, job_identity> identities_by_index(database& db);
 
 // "T12345678/seller-1" where it can be told, else "row 17".
 std::string subject_of(job_id id, const std::string& account, std::string_view reference);

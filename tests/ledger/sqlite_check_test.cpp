@@ -1,9 +1,12 @@
 // fsck's part for the ledger: each damage is named, and building anew keeps every good row as it
 // was.
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <fstream>
 #include <random>
+#include <set>
 
 #include "ledger/ledger_fixture.hpp"
 #include "onboardd/ledger/ledger_check.hpp"
@@ -225,6 +228,65 @@ TEST_F(SqliteCheckTest, ContradictionsAreNamed) {
     EXPECT_NE(contradiction_in(row, 0), "");
 }
 
+std::set<int> pages_where(const std::string& file, const std::string& condition) {
+    std::set<int> pages;
+    sqlite3* db = nullptr;
+    sqlite3_open(file.c_str(), &db);
+    sqlite3_exec(
+        db, ("SELECT pageno FROM dbstat WHERE " + condition).c_str(),
+        [](void* to, int, char** columns, char**) {
+            static_cast<std::set<int>*>(to)->insert(std::stoi(columns[0]));
+            return 0;
+        },
+        &pages, nullptr);
+    sqlite3_close(db);
+    return pages;
+}
+
+// All of a page: what it held is lost, and nothing else. Without those that say how to read the
+// others there is no repair, and without those that lead to the rows every job is blocked.
+TEST_F(SqliteCheckTest, AnyPageMayGoBad) {
+    fill(200);
+    const auto schema = pages_where(file(), "name = 'sqlite_schema'");
+    const auto ways = pages_where(file(), "name = 'job' AND pagetype = 'internal'");
+    ASSERT_TRUE(schema.contains(1));
+    ASSERT_EQ(ways.size(), 1u);
+    const auto whole = read_file(file());
+    const auto before = rows();
+    std::mt19937 random(7);
+    for (std::size_t at = 4096; at < whole.size(); at += 4096) {
+        const auto page = static_cast<int>(at / 4096 + 1);
+        SCOPED_TRACE("page " + std::to_string(page));
+        auto bytes = whole;
+        for (std::size_t i = 0; i < 1'500; ++i) {
+            bytes[at + i] = static_cast<char>(random());
+        }
+        std::ofstream(file(), std::ios::binary | std::ios::trunc) << bytes;
+        for (const auto* suffix : {"-wal", "-shm"}) {
+            std::filesystem::remove(file().string() + suffix);
+        }
+        if (schema.contains(page)) {
+            EXPECT_THROW(repair(), std::runtime_error);
+            EXPECT_FALSE(std::filesystem::exists(file().string() + ".new"));
+            continue;
+        }
+        EXPECT_NO_THROW(repair());
+        for (const auto& fault : faults()) {
+            EXPECT_EQ(fault.kind, "request_missing");  // the daemon ends such a job and says why
+        }
+        const auto after = rows();
+        EXPECT_EQ(after.size(), before.size());
+        const auto kept = std::ranges::count_if(
+            before, [&](const job& row) { return std::ranges::find(after, row) != after.end(); });
+        EXPECT_GE(kept, ways.contains(page) ? 0 : 150) << "more than one page of rows";
+        for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+            if (entry.path().string().find(".damaged-") != std::string::npos) {
+                std::filesystem::remove(entry.path());
+            }
+        }
+    }
+}
+
 // Any byte of the file: the damage is named or without meaning, and the repair keeps the good rows.
 TEST_F(SqliteCheckTest, AnyByteMayGoBad) {
     fill(120);
@@ -250,7 +312,7 @@ TEST_F(SqliteCheckTest, AnyByteMayGoBad) {
         ++named;
         try {
             repair();
-        } catch (const config_error& error) {
+        } catch (const std::runtime_error& error) {
             EXPECT_NE(std::string(error.what()).find("restore it from a backup"),
                       std::string::npos);
             ++hopeless;
