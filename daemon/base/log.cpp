@@ -118,6 +118,9 @@ public:
     bool enabled(severity level) const override { return behind_->enabled(level); }
 
 private:
+    // Who changed what is told of every job, as often as it may be.
+    static constexpr std::string_view done_by_operator = "operator";
+
     bool may_pass(severity level, std::string_view event, std::span<const log_field> fields) {
         std::string_view account;
         for (const auto& field : fields) {
@@ -126,7 +129,7 @@ private:
         std::unique_lock lock(mutex_);
         const auto now = now_();
         const auto ended = gate_.take_ended(now);
-        const bool passes = gate_.pass(level, event, account, now);
+        const bool passes = event == done_by_operator || gate_.pass(level, event, account, now);
         lock.unlock();
         tell_of(ended);
         return passes;

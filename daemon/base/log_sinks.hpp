@@ -52,7 +52,8 @@ std::unique_ptr<logger> make_journal_logger(severity least, journal_send send,
                                             std::unique_ptr<logger> fallback);
 
 // Keeps floods out of `behind` (see flood_gate.hpp): of debug events nothing, who asks for them
-// wants them all. What was left out of a flood is told with the next event after it, or at the end.
+// wants them all; of what operators do everything. What was left out of a flood is told with the
+// next event after it, or at the end.
 std::unique_ptr<logger> make_quiet_logger(std::unique_ptr<logger> behind,
                                           std::function<steady_time()> now);
 

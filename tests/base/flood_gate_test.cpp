@@ -68,6 +68,11 @@ TEST_F(QuietLogger, LeavesNothingOutOfWhatIsAskedForByDebug) {
     EXPECT_EQ(seen.count("job_moved"), 1000u);
 }
 
+TEST_F(QuietLogger, LeavesNothingOutOfWhatOperatorsDo) {
+    flood(1000, "operator");
+    EXPECT_EQ(seen.count("operator"), 1000u);
+}
+
 TEST_F(QuietLogger, TellsAtTheEndWhatItHasNotToldYet) {
     flood(60);
     subject.reset();
