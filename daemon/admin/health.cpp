@@ -5,13 +5,14 @@
 namespace onboardd::admin {
 namespace {
 
-bool is_shut_out(const account_status& account) {
-    return account.configured && (account.pause == account_pause::credential_refused ||
-                                  account.pause == account_pause::forbidden);
+// Until somebody does something. One that was asked to wait goes on by itself.
+bool is_stopped(const account_status& account) {
+    return account.configured && account.pause != account_pause::none &&
+           account.pause != account_pause::asked_to_wait;
 }
 
 bool is_at_work(const account_status& account) {
-    return account.configured && !is_shut_out(account);
+    return account.configured && !is_stopped(account);
 }
 
 }  // namespace
@@ -24,10 +25,10 @@ std::vector<std::string> not_ready_reasons(const engine_status& status) {
     for (const auto& why : status.short_of_room) {
         reasons.push_back("nothing new is taken in: " + why);
     }
-    if (std::ranges::any_of(status.accounts, is_shut_out) &&
+    if (std::ranges::any_of(status.accounts, is_stopped) &&
         std::ranges::none_of(status.accounts, is_at_work)) {
         for (const auto& account : status.accounts) {
-            if (is_shut_out(account)) {
+            if (is_stopped(account)) {
                 reasons.push_back("account " + account.id +
                                   " is paused: " + std::string(to_string(account.pause)));
             }

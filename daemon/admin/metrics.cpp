@@ -66,7 +66,8 @@ void add_limits(families& out, const engine_status& status) {
 
 void add_pauses(families& out, const engine_status& status) {
     constexpr account_pause reasons[] = {account_pause::credential_refused,
-                                         account_pause::forbidden, account_pause::asked_to_wait};
+                                         account_pause::forbidden, account_pause::asked_to_wait,
+                                         account_pause::by_operator};
     out.gauge("onboardd_account_paused",
               "1 for the reason why nothing of the account is submitted.");
     for (const auto& account : status.accounts) {

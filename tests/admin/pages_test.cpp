@@ -43,7 +43,7 @@ TEST(Readiness, IsThereWhereNothingIsWrong) {
     EXPECT_EQ(not_ready_reasons(status), std::vector<std::string>{});
 }
 
-TEST(Readiness, GoesWhenEveryAccountIsShutOutAndNotBefore) {
+TEST(Readiness, GoesWhenEveryAccountIsPausedAndNotBefore) {
     engine_status status;
     status.accounts = {account("T1", account_pause::credential_refused),
                        account("T2", account_pause::asked_to_wait)};
@@ -53,6 +53,8 @@ TEST(Readiness, GoesWhenEveryAccountIsShutOutAndNotBefore) {
     EXPECT_EQ(not_ready_reasons(status),
               (std::vector<std::string>{"account T1 is paused: the credential is refused",
                                         "account T2 is paused: the provider answers 403"}));
+    status.accounts[1].pause = account_pause::by_operator;
+    EXPECT_EQ(not_ready_reasons(status).size(), 2u);
     status.accounts.push_back(account("T3"));
     status.accounts.back().configured = false;
     EXPECT_EQ(not_ready_reasons(status).size(), 2u) << "T3 is nobody's";
