@@ -15,13 +15,13 @@ namespace onboardd::ctl {
 namespace {
 
 constexpr const char* everything = "ALL";
-constexpr std::size_t refusals_told_max = 20;  // of a mass change, one by one
 
 std::string counted(std::uint64_t count) {
     return std::to_string(count) + (count == 1 ? " job" : " jobs");
 }
 
-// Tells what became of each job that was named; of a mass change the sums, and the first refusals.
+// Tells what became of each job that was named; of a mass change the sums, where a job in a state
+// that does not allow the change is one that does not fit.
 class teller {
 public:
     teller(output& to, bool mass) : to_(to), mass_(mass) {}
@@ -36,7 +36,7 @@ public:
         for (const auto& one : done.refused) {
             ++refused_[std::string(to_string(one.why))];
             ++refusals_;
-            if (to_.json || !mass_ || refusals_ <= refusals_told_max) {
+            if (!mass_) {
                 refused(one);
             }
         }
@@ -74,7 +74,7 @@ public:
         } else {
             sum_up_in_words(without_daemon);
         }
-        return missing_ != 0 ? failed : refusals_ != 0 ? found_some : done;
+        return missing_ != 0 ? failed : refusals_ != 0 && !mass_ ? found_some : done;
     }
 
 private:

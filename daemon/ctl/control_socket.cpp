@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <cerrno>
 
 #include "daemon/ctl/output.hpp"
+#include "daemon/ctl/words.hpp"
 #include "onboardd/base/error.hpp"
 #include "onboardd/base/unique_fd.hpp"
 
@@ -28,11 +30,15 @@ std::string words_for(int code) {
     return std::generic_category().message(code);
 }
 
+[[noreturn]] void fail_silent(const std::filesystem::path& path, const std::string& why) {
+    throw std::runtime_error("onboardd does not answer at " + shown(path.native()) + ": " + why);
+}
+
 class http_socket final : public control_socket {
 public:
-    http_socket(std::filesystem::path path, unique_fd connected)
-        : path_(std::move(path)), socket_(loop_) {
-        socket_.assign(local(), connected.release());
+    http_socket(std::filesystem::path path, unique_fd connected, milliseconds patience)
+        : path_(std::move(path)), patience_(patience), stream_(loop_) {
+        stream_.socket().assign(local(), connected.release());
     }
 
     control_answer get(std::string_view path) override { return ask(web::verb::get, path, {}); }
@@ -47,30 +53,41 @@ private:
         message.set(web::field::content_type, "application/json");
         message.body() = std::move(body);
         message.prepare_payload();
-        error_code ec;
-        web::write(socket_, message, ec);
         web::response_parser<web::string_body> answer;
         answer.body_limit(answer_bytes_max);
-        if (!ec) {
-            web::read(socket_, buffer_, answer, ec);
+        error_code failure;
+        stream_.expires_after(patience_);
+        web::async_write(stream_, message, [&](error_code ec, std::size_t) {
+            failure = ec;
+            if (!ec) {
+                web::async_read(stream_, buffer_, answer,
+                                [&](error_code read, std::size_t) { failure = read; });
+            }
+        });
+        loop_.restart();
+        loop_.run();
+        if (failure == boost::beast::error::timeout) {
+            fail_silent(path_, "nothing came for " + length_of(patience_));
         }
-        if (ec) {
-            throw std::runtime_error("onboardd does not answer at " + shown(path_.native()) + ": " +
-                                     ec.message());
+        if (failure) {
+            fail_silent(path_, failure.message());
         }
         return {answer.get().result_int(), std::move(answer.get().body())};
     }
 
     std::filesystem::path path_;
+    milliseconds patience_;
     asio::io_context loop_;
-    local::socket socket_;
+    boost::beast::basic_stream<local> stream_;
     boost::beast::flat_buffer buffer_;
 };
 
-void be_patient(int fd) {
-    const timeval patience{.tv_sec = control_patience.count(), .tv_usec = 0};
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+// connect() waits where the daemon lets others wait too.
+void connect_patiently(int fd, milliseconds patience) {
+    const auto whole = std::chrono::duration_cast<std::chrono::seconds>(patience);
+    const timeval bound{.tv_sec = whole.count(),
+                        .tv_usec = std::chrono::microseconds(patience - whole).count()};
+    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &bound, sizeof bound);
 }
 
 }  // namespace
@@ -85,7 +102,8 @@ std::string good_answer(control_socket& socket, std::string_view path, std::stri
     return std::move(answer.body);
 }
 
-std::unique_ptr<control_socket> open_control_socket(const std::filesystem::path& path) {
+std::unique_ptr<control_socket> open_control_socket(const std::filesystem::path& path,
+                                                    milliseconds patience) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     if (path.native().size() >= sizeof address.sun_path) {
@@ -96,15 +114,17 @@ std::unique_ptr<control_socket> open_control_socket(const std::filesystem::path&
     if (!fd) {
         throw std::runtime_error("a socket cannot be made: " + words_for(errno));
     }
-    be_patient(fd.get());
+    connect_patiently(fd.get(), patience);
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
-        return std::make_unique<http_socket>(path, std::move(fd));
+        return std::make_unique<http_socket>(path, std::move(fd), patience);
     }
     switch (errno) {
         case ENOENT:
         case ENOTDIR:
         case ECONNREFUSED:
             return nullptr;
+        case EAGAIN:
+            fail_silent(path, "nothing came for " + length_of(patience));
         case EACCES:
         case EPERM:
             throw not_allowed(shown(path.native()) +

@@ -1,7 +1,7 @@
 #pragma once
 
-// Speaking with the daemon: HTTP/1.1 over its control socket. Calls block, for some seconds at
-// most.
+// Speaking with the daemon: HTTP/1.1 over its control socket. Calls block, for as long as the
+// patience lasts.
 
 #include <chrono>
 #include <filesystem>
@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "onboardd/base/clock.hpp"
 #include "onboardd/base/error.hpp"
 
 namespace onboardd::ctl {
@@ -36,8 +37,6 @@ public:
     virtual control_answer post(std::string_view path, std::string body) = 0;
 };
 
-inline constexpr std::chrono::seconds control_patience{30};
-
 // The body of the answer to a POST. Throws std::runtime_error with the daemon's own sentence if it
 // refused, and as above.
 std::string good_answer(control_socket& socket, std::string_view path, std::string body);
@@ -51,8 +50,12 @@ T understood(result<T, std::string> answer) {
     return std::move(*answer);
 }
 
+// How long a daemon that hangs or is stopped is waited for, each time it is asked.
+inline constexpr milliseconds control_patience = std::chrono::seconds(30);
+
 // Null: nobody listens there, so no daemon runs, or one without a control socket. Throws
 // not_allowed, or std::runtime_error if it cannot be reached for another reason.
-std::unique_ptr<control_socket> open_control_socket(const std::filesystem::path& path);
+std::unique_ptr<control_socket> open_control_socket(const std::filesystem::path& path,
+                                                    milliseconds patience = control_patience);
 
 }  // namespace onboardd::ctl

@@ -14,7 +14,8 @@ std::string plural(std::uint64_t count, const char* one, const char* many) {
 
 std::string said(const job& row) {
     if (!row.error) {
-        return {};
+        return row.state == job_state::unknown ? "onboardd ended before the answer was there"
+                                               : std::string();
     }
     std::string text = redacted(row.error->message);
     if (!row.error->code.empty()) {

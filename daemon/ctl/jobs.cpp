@@ -16,6 +16,20 @@ std::string reason_for(const job& row) {
     return is_final(row.state) || !row.error ? reason_of(row) : row.error->message;
 }
 
+// As the outcome names it.
+std::string describe_case(const case_facts& known) {
+    if (known == case_facts{}) {
+        return "null";
+    }
+    json_line line;
+    line.add_or_null("id", known.id)
+        .add_or_null("case_id", known.case_id)
+        .add_or_null("contract_url", known.contract_url)
+        .add_or_null("case_status", known.case_status)
+        .add_or_null("created_at", known.created_at);
+    return line.str();
+}
+
 json_line describe(const job& row) {
     json_line line;
     line.add("account", row.account)
@@ -31,9 +45,7 @@ json_line describe(const job& row) {
         .add("due_at", work_of(row) == work_kind::none ? std::nullopt : std::optional(row.due_at))
         .add("submitted_at", row.submitted_at)
         .add("finished_at", row.finished_at)
-        .add_or_null("case_id", row.the_case.id)
-        .add_or_null("contract_url", row.the_case.contract_url)
-        .add_or_null("case_status", row.the_case.case_status)
+        .add_raw("case", describe_case(row.the_case))
         .add_or_null("reason", reason_for(row));
     return line;
 }
@@ -43,17 +55,54 @@ std::string padded(std::string text, std::size_t width) {
     return text;
 }
 
-std::vector<std::string> table_row(const job& row, const palette& paint) {
-    const auto when =
-        std::chrono::floor<std::chrono::seconds>(row.finished_at ? *row.finished_at : row.due_at);
-    return {shown(row.account),
-            shown(row.reference),
-            painted(row.state, std::string(to_string(row.state)), paint),
-            std::to_string(row.attempts),
-            format_rfc3339(when),
-            shown(row.batch),
-            shown(reason_for(row))};
-}
+// The columns of the list; on a narrow terminal those alone that leave room for the reason.
+class job_table {
+public:
+    explicit job_table(output& to)
+        : paint_(to.color),
+          detailed_(to.columns == 0 || to.columns >= 100),
+          timed_(to.columns == 0 || to.columns >= 70),
+          rows_(chosen("ACCOUNT", "REFERENCE", "STATE", "ATTEMPTS", "ENDED OR DUE", "BATCH",
+                       "REASON"),
+                to.columns, [&to](const std::string& line) { to.line(line); }) {}
+
+    void add(const job& row) {
+        const auto when = row.finished_at ? *row.finished_at : row.due_at;
+        rows_.add(chosen(shown(row.account), shown(row.reference),
+                         painted(row.state, std::string(to_string(row.state)), paint_),
+                         std::to_string(row.attempts),
+                         format_rfc3339(std::chrono::floor<std::chrono::seconds>(when)),
+                         shown(row.batch), shown(reason_for(row))));
+    }
+
+    void finish() { rows_.finish(); }
+
+private:
+    [[nodiscard]] std::vector<std::string> chosen(std::string account, std::string reference,
+                                                  std::string state, std::string attempts,
+                                                  std::string when, std::string batch,
+                                                  std::string reason) const {
+        std::vector<std::string> cells;
+        const auto add = [&cells](bool wanted, std::string& cell) {
+            if (wanted) {
+                cells.push_back(std::move(cell));
+            }
+        };
+        add(timed_, account);
+        add(true, reference);
+        add(true, state);
+        add(detailed_, attempts);
+        add(timed_, when);
+        add(detailed_, batch);
+        add(true, reason);
+        return cells;
+    }
+
+    palette paint_;
+    bool detailed_;
+    bool timed_;
+    long_table rows_;
+};
 
 bool wanted(const job& row, const list_options& options) {
     return (!options.state || row.state == *options.state) &&
@@ -100,10 +149,7 @@ std::string in_lines(const job& row) {
 
 int list_jobs(const config& settings, const list_options& options, output& to) {
     const auto book = open_book(settings);
-    const palette paint(to.color);
-    long_table rows(
-        {"ACCOUNT", "REFERENCE", "STATE", "ATTEMPTS", "ENDED OR DUE", "BATCH", "REASON"},
-        to.columns, [&to](const std::string& line) { to.line(line); });
+    job_table rows(to);
     std::uint64_t told = 0;
     bool sound = true;
     const auto enough = [&] { return (told != 0 && told == options.count_max) || !to.out; };
@@ -121,7 +167,7 @@ int list_jobs(const config& settings, const list_options& options, output& to) {
             if (to.json) {
                 to.line(describe(*row));
             } else {
-                rows.add(table_row(*row, paint));
+                rows.add(*row);
             }
         }
     }

@@ -332,9 +332,9 @@ std::string as_json(const status_view& view, const pace* speed) {
     return line.str();
 }
 
-status_view look(const config& settings) {
+status_view look(const config& settings, milliseconds patience) {
     const auto now = std::chrono::floor<milliseconds>(std::chrono::system_clock::now());
-    if (const auto socket = open_control_socket(settings.admin.socket)) {
+    if (const auto socket = open_control_socket(settings.admin.socket, patience)) {
         const auto answer = socket->get("/api/status");
         auto view = answer.status == 200 ? parse_status(answer.body) : std::nullopt;
         if (!view) {

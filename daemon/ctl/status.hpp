@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/ctl/control_socket.hpp"
 #include "daemon/ctl/output.hpp"
 #include "daemon/ctl/status_view.hpp"
 #include "daemon/ctl/table.hpp"
@@ -45,9 +46,9 @@ std::vector<std::string> in_lines(const status_view& view, const pace* speed, co
 // One JSON object, schema onboardctl/status/1.
 std::string as_json(const status_view& view, const pace* speed);
 
-// What is now. Throws not_allowed, and std::runtime_error or config_error with a sentence for the
-// operator.
-status_view look(const config& settings);
+// What is now; a daemon that hangs is waited for as `patience` allows. Throws not_allowed, and
+// std::runtime_error or config_error with a sentence for the operator.
+status_view look(const config& settings, milliseconds patience = control_patience);
 
 int show_status(const config& settings, output& to);
 int explain_jobs(const config& settings, const std::vector<std::string>& references, output& to);

@@ -23,6 +23,8 @@ constexpr const char* to_the_top = "\x1b[H";
 constexpr const char* clear_line = "\x1b[K";
 constexpr const char* clear_below = "\x1b[J";
 
+constexpr milliseconds patience{2'000};  // a key is not seen meanwhile
+
 volatile std::sig_atomic_t end_wanted = 0;
 volatile std::sig_atomic_t pause_wanted = 0;
 
@@ -119,7 +121,7 @@ bool goes_on_after(milliseconds interval) {
 std::vector<std::string> lines_now(const config& settings, pace& speed, const palette& paint,
                                    std::size_t columns) {
     try {
-        const auto view = look(settings);
+        const auto view = look(settings, patience);
         speed.see(view.now.value_or(wall_time()), ended_in(view.jobs));
         return in_lines(view, &speed, paint, columns);
     } catch (const std::runtime_error& error) {

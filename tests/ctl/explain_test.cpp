@@ -201,6 +201,13 @@ TEST_F(Explain, AJobInFlight) {
     expect({"onboardd ended while", "at its next start"});
 }
 
+TEST_F(Explain, AJobWhoseProcessWasKilledSaysSo) {
+    in_state(job_state::unknown, "");
+    row.error.reset();
+    row.lost_at = now - 1min;
+    expect({"nobody knew whether there is a case: onboardd ended before the answer was there"});
+}
+
 TEST_F(Explain, AnUnknownJobSaysWhyItIsNotSentAgain) {
     in_state(job_state::unknown, "the answer was lost");
     row.lost_at = now - 1min;

@@ -179,7 +179,7 @@ class Looking(CtlTest):
         self.assertEqual(len(table), 14)
         self.assertTrue(table[0].startswith("ACCOUNT"))
         (job,) = self.lines(site, "show", "job-03")
-        self.assertEqual(job["case_id"], site.outcome("job-03")["case"]["id"])
+        self.assertEqual(job["case"], site.outcome("job-03")["case"])
         self.assertEqual(self.lines(site, "show", ACCOUNT + "/job-03"), [job])
         self.assertIn("created", self.ctl(site, "show", "job-03").stdout)
         self.assertIn("no job", self.ctl(site, "show", "none", code=1).stderr)
