@@ -29,7 +29,7 @@ def read_options():
     parser.add_argument("--seed", type=int, default=1, help="of the sample")
     parser.add_argument("--only", default="", help="kill, once or always")
     parser.add_argument("--call", default="", help="only faults of this call")
-    parser.add_argument("--log", default="every-step.log")
+    parser.add_argument("--log", default="", help="of the failures; every-step.log in --build")
     parser.add_argument("--point", nargs="+", help="one point, told in full")
     return parser.parse_args()
 
@@ -131,7 +131,7 @@ def sweep(options, orders_of, count_calls):
     points = points[:max(1, int(len(points) * options.sample))]
     print("%d calls, %d points, %d at once" % (sum(calls.values()), len(points), options.jobs),
           flush=True)
-    summary = Summary(options.log)
+    summary = Summary(options.log or os.path.join(options.build, "every-step.log"))
     with multiprocessing.Pool(options.jobs, open_lab) as pool:
         while points:
             met = run_points(pool, points, summary)
