@@ -483,6 +483,32 @@ TEST_F(Engine, AResentJobIsWatchedForADayAndNoLonger) {
     EXPECT_EQ(published["r1"].state, job_state::created);
 }
 
+// The reading is cancelled between its last wait and the records of what it has shown, in one of
+// these.
+class EngineStopped : public Engine, public testing::WithParamInterface<int> {};
+
+TEST_P(EngineStopped, WhileAReadingEndsItLeavesNoTaskBehind) {
+    add("found");
+    add("gone");
+    provider.script("found", {fate::created_then_cut});
+    provider.script("gone", {fate::cut});
+    provider.list_hops = GetParam();
+    provider.on_list = [this] {
+        if (provider.lists == 1) {  // the second page is asked for, which ends the reading
+            subject->stop();
+        }
+    };
+    drain(1h);
+    EXPECT_GE(provider.lists, 1);
+    provider.on_list = {};
+    drain();
+    EXPECT_EQ(published["found"].state, job_state::created);
+    EXPECT_EQ(published["gone"].state, job_state::created);
+    EXPECT_EQ(provider.cases.size(), 2u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Turns, EngineStopped, testing::Range(0, 12));
+
 TEST_F(Engine, AStopThatIsCutShortWhileOutcomesWaitLeavesNobodyBehind) {
     add("r1");
     build();

@@ -1,6 +1,8 @@
 #include "support/fake_provider.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
 
 namespace onboardd::test {
@@ -91,6 +93,12 @@ asio::awaitable<result<http::response, http::failure>> fake_provider::answer(
     const auto rest = message.target.substr(cases_at + std::string_view("/cdd/cases").size());
     if (rest.starts_with("/")) {
         co_return read(rest.substr(1));
+    }
+    if (on_list) {
+        on_list();
+    }
+    for (int i = 0; i < list_hops; ++i) {
+        co_await asio::post(executor_, asio::use_awaitable);
     }
     co_return list(rest, options);
 }

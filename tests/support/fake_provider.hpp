@@ -52,6 +52,8 @@ public:
     std::size_t page_size = 0;  // 0: the list is not paged
     bool turns_pages = true;    // else every page is the first one
     bool list_is_empty = false;
+    std::function<void()> on_list;  // called when the list's answer is there
+    int list_hops = 0;              // turns of the loop that the answer takes from then on
     bool echo_references = true;
     bool read_one = true;
     bool list_fails = false;
