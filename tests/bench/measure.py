@@ -57,6 +57,7 @@ class Measured:
         self.cpu_seconds = cpu_seconds
         self.peak_kib = peak_kib
         self.code = code
+        self.commits = None  # of the daemon's ledger, where it says so
 
 
 def pinned_to(processor):
@@ -192,6 +193,8 @@ class Bench:
         if outcomes != count:
             wrong.append(f"{outcomes} outcomes")
         self.check("onboardd", count, wrong)
+        found = re.search(r"commits\W+(\d+)", told.read_text())
+        seen.commits = int(found[1]) if found else None
         return seen
 
     def curl(self, count):
@@ -287,15 +290,22 @@ def measure_throughput(bench, options):
     return seen
 
 
+def commits_of(runs):
+    """Durable commits of the ledger, which all transitions share that wait at one moment."""
+    known = [one.commits for one in runs if one.commits is not None]
+    return f"{statistics.median(known):,.0f}" if known else "-"
+
+
 def show_throughput(seen, empty, options):
     fixed = statistics.median(one.cpu_seconds for one in empty)
     print(f"\na run of no job: {statistics.median(one.seconds for one in empty) * 1e3:,.0f} ms, "
           f"of these {fixed * 1e3:,.0f} ms CPU\n")
-    print("| mode | jobs | jobs/s | CPU us/job | peak RSS MiB |\n| --- | ---: | ---: | ---: | ---: |")
+    print("| mode | jobs | jobs/s | CPU us/job | peak RSS MiB | commits |\n"
+          "| --- | ---: | ---: | ---: | ---: | ---: |")
     for (mode, count), runs in seen.items():
         print(f"| {mode} | {count:,} | {spread([count / one.seconds for one in runs], 0)} "
               f"| {spread([one.cpu_seconds / count * 1e6 for one in runs], 1)} "
-              f"| {max(one.peak_kib for one in runs) / 1024:.1f} |")
+              f"| {max(one.peak_kib for one in runs) / 1024:.1f} | {commits_of(runs)} |")
     print()
     first, last = options.counts[0], options.counts[-1]
     for mode in ("files", "lines"):
