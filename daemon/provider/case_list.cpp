@@ -1,7 +1,10 @@
+#include <algorithm>
+#include <array>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/value_stack.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "daemon/provider/read_case.hpp"
@@ -13,6 +16,20 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t element_bytes_max = 1024 * 1024;  // of one case, roughly
+
+// Names under which APIs say where the next page is: next, next_page, nextCursor and their like.
+bool leads_on(std::string_view key) {
+    constexpr std::array<std::string_view, 8> names = {"next",          "nextpage",   "nextcursor",
+                                                       "nextlink",      "nexturl",    "nexttoken",
+                                                       "nextpagetoken", "nextpageurl"};
+    std::string plain;
+    for (const char c : key) {
+        if (c != '_') {
+            plain += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        }
+    }
+    return std::ranges::find(names, plain) != names.end();
+}
 
 // Finds the lists in the event stream and builds one element at a time. A list is an outermost
 // array: the document itself, or a member of the outermost object. Which of several is the list of
@@ -80,6 +97,7 @@ public:
             stack_.push_key(text);
         } else if (list_depth_ == 0) {
             key_ = std::exchange(begin_of_key_, {}).append(text.data(), text.size());
+            leads_on_ = leads_on(key_);
         }
         return grow(text.size(), ec);
     }
@@ -87,7 +105,7 @@ public:
         return chars(text, ec);
     }
     bool on_string(json::string_view text, std::size_t whole, json::error_code& ec) {
-        note_more(key_.starts_with("next") && whole != 0);
+        note_more(whole != 0 && leads_on_);
         return scalar(
             ec, [&] { stack_.push_string(text); }, text.size());
     }
@@ -182,6 +200,7 @@ private:
     std::size_t element_bytes_ = 0;
     std::string key_;  // the latest beside the lists
     std::string begin_of_key_;
+    bool leads_on_ = false;  // what it may say
     std::size_t lists_ = 0;
     std::size_t lists_of_cases_ = 0;
     bool cases_here_ = false;    // in this list

@@ -70,13 +70,14 @@ TEST_P(CaseListPieces, OtherArraysAroundTheListAreTold) {
 TEST_P(CaseListPieces, AnAnswerThatSaysThatThereIsMoreIsBelieved) {
     for (const char* more :
          {R"("has_more": true)", R"("next": "abc")", R"("links": {"next": "/x"})",
-          R"("next_page_token": "a longer one, cut more than once")"}) {
+          R"("nextPageToken": "a longer one, cut more than once")"}) {
         const auto text = R"({"cases": [{"id": "a", "next": "n"}], )" + std::string(more) + "}";
         EXPECT_TRUE(read_list(text, GetParam()).says_more) << more;
         EXPECT_TRUE(read_list(text, GetParam()).sound) << more;
     }
-    for (const char* none : {R"("has_more": false)", R"("next": null)", R"("next": "")",
-                             R"("more": true)", R"("has_more": 1)"}) {
+    for (const char* none :
+         {R"("has_more": false)", R"("next": null)", R"("next": "")", R"("more": true)",
+          R"("has_more": 1)", R"("next_review": "2026-12-01")"}) {
         const auto text =
             R"({"cases": [{"id": "a", "next": "n", "has_more": true}], )" + std::string(none) + "}";
         EXPECT_FALSE(read_list(text, GetParam()).says_more) << none;

@@ -69,7 +69,7 @@ public:
     // Whether there is no element at all.
     [[nodiscard]] bool empty() const;
     // Whether something beside the list says that there is more: a true `has_more`, or a text under
-    // a name that begins with `next`.
+    // a name such as `next`, `next_page` or `nextCursor`.
     [[nodiscard]] bool says_more() const;
 
 private:
