@@ -61,6 +61,22 @@ TEST(JobState, OnlyWhatHasEndedOrHasACaseHasAnOutcome) {
     EXPECT_EQ(found, "00001111101");
 }
 
+TEST(JobState, OnlyACaseThatTheProviderIsKnownToHaveIsAWitness) {
+    std::string found;
+    for (const auto state : all_job_states) {
+        job row;
+        row.state = state;
+        row.the_case.id = "uuid";
+        EXPECT_FALSE(is_witness(row)) << "sent at a time that is not known";
+        row.submitted_at = wall_time();
+        found += is_witness(row) ? '1' : '0';
+        row.the_case.id.clear();
+        EXPECT_FALSE(is_witness(row));
+    }
+    // queued submitting unknown deferred accepted created rejected expired conflict held cancelled
+    EXPECT_EQ(found, "00001100000");
+}
+
 // A row from a damaged file or a later version, should one get so far.
 TEST(JobState, WhatIsNoStateIsHarmless) {
     const auto none = static_cast<job_state>(0);
