@@ -133,6 +133,11 @@ bool statement::step() {
     return false;
 }
 
+bool database::has_table(std::string_view name) {
+    statement find(*this, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?");
+    return query(find, name).next();
+}
+
 void statement::run_with(const query& row) {
     auto* const from = row.prepared_.handle_.get();
     for (int column = 0; column < row.columns(); ++column) {

@@ -66,6 +66,9 @@ public:
     [[nodiscard]] std::int64_t integer(const char* sql);
     [[nodiscard]] std::string text(const char* sql);
 
+    // Whether the file has it: older versions lack some.
+    [[nodiscard]] bool has_table(std::string_view name);
+
     // Leaves the files as they are when the connection is closed: no checkpoint.
     void leave_files_alone() noexcept;
 

@@ -240,7 +240,7 @@ void refuse_for(const path& file, const failure& cause) {
 }
 
 std::string identity(database& db) {
-    if (db.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'ledger_identity'") == 0) {
+    if (!db.has_table("ledger_identity")) {
         return {};
     }
     return db.text("SELECT name FROM ledger_identity");

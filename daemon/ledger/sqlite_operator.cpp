@@ -3,14 +3,6 @@
 #include "daemon/ledger/sqlite_schema.hpp"
 
 namespace onboardd::sqlite {
-namespace {
-
-bool has_table(database& db, const char* name) {
-    statement find(db, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?");
-    return query(find, std::string_view(name)).next();
-}
-
-}  // namespace
 
 void set_pause(database& db, const std::string& account,
                const std::optional<operator_pause>& pause) {
@@ -24,7 +16,7 @@ void set_pause(database& db, const std::string& account,
 
 std::vector<operator_pause> pauses(database& db) {
     std::vector<operator_pause> found;
-    if (!has_table(db, "operator_pause")) {
+    if (!db.has_table("operator_pause")) {
         return found;
     }
     statement all(db, "SELECT account, since, uid FROM operator_pause ORDER BY account");
@@ -41,7 +33,7 @@ void note_restored(database& db, wall_time at) {
 }
 
 std::optional<wall_time> restored_at(database& db) {
-    if (!has_table(db, "restored")) {
+    if (!db.has_table("restored")) {
         return std::nullopt;
     }
     statement read(db, "SELECT at FROM restored");

@@ -104,7 +104,7 @@ private:
         copy_identity();
         copy_pauses();
         db_.run(damaged_table);
-        if (has_table("damaged")) {
+        if (old_.has_table("damaged")) {
             copied("damaged", "SELECT * FROM damaged");
         }
         accounts_ = read_names(db_, "account");
@@ -116,7 +116,7 @@ private:
     void copy_identity() {
         db_.run(identity_schema);
         const bool known = copied("meta", "SELECT * FROM meta") &&
-                           (!has_table("ledger_identity") ||
+                           (!old_.has_table("ledger_identity") ||
                             copied("ledger_identity", "SELECT * FROM ledger_identity"));
         if (!known) {
             tell_({"identity_lost", "the ledger",
@@ -129,7 +129,7 @@ private:
     void copy_pauses() {
         db_.run(operator_schema);
         for (const auto& name : {std::string("operator_pause"), std::string("restored")}) {
-            if (has_table(name) && !copied(name, "SELECT * FROM " + name)) {
+            if (old_.has_table(name) && !copied(name, "SELECT * FROM " + name)) {
                 tell_({"pauses_lost", "the ledger",
                        "which accounts operators had paused cannot be read: pause them again", ""});
             }
@@ -164,11 +164,6 @@ private:
             text += ", ?";
         }
         return text;
-    }
-
-    bool has_table(const std::string& name) {
-        statement find(old_, "SELECT 1 FROM sqlite_schema WHERE name = ?");
-        return query(find, name).next();
     }
 
     void prepare() {
