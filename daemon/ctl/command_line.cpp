@@ -11,8 +11,8 @@ constexpr const char* exit_codes_text =
     "Exit codes: 0 done, and nothing is wrong; 1 failed, or fsck leaves damage, or there is no "
     "such job, batch or account; 2 usage; 3 audit found something, check and submit met what is no "
     "job, or the state of a job that was named does not let it be held, released, retried or "
-    "cancelled; 75 the "
-    "daemon runs (fsck); 77 this user may not speak with the daemon, not read the ledger, or not "
+    "cancelled; 75 the daemon runs (fsck); 77 this user may not speak with the daemon, not read "
+    "the ledger, or not "
     "hand jobs in; 78 bad configuration, or no ledger.";
 
 constexpr const char* references_text =
