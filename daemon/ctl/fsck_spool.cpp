@@ -93,7 +93,8 @@ private:
         file.name = reason;
         file.content = line.str() + "\n";
         file_calls calls;
-        publish_files(calls, std::span(&file, 1));
+        sync_choice choice;
+        publish_files(calls, choice, std::span(&file, 1));
         return !file.failure;
     }
 

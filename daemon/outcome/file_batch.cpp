@@ -1,13 +1,17 @@
 #include "daemon/outcome/file_batch.hpp"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include "daemon/outcome/safe_name.hpp"
 
@@ -59,12 +63,70 @@ void write_temporary(file_calls& calls, file_to_publish& file) {
     }
 }
 
+using files_there = std::vector<file_to_publish*>;
+
+// Those without a failure. All outcomes are in one file system, unless an operator has mounted
+// another one for an account.
+std::map<dev_t, files_there> by_file_system(file_calls& calls, std::span<file_to_publish> files) {
+    std::map<const unique_fd*, result<dev_t>> devices;
+    std::map<dev_t, files_there> found;
+    for (auto& file : files) {
+        if (file.failure) {
+            continue;
+        }
+        const auto* const directory = file.directory.get();
+        const auto known = devices.find(directory);
+        const auto& device =
+            known != devices.end()
+                ? known->second
+                : devices.emplace(directory, calls.device(directory->get())).first->second;
+        if (device) {
+            found[*device].push_back(&file);
+        } else {
+            file.failure = device.error();
+        }
+    }
+    return found;
+}
+
+void write_each(file_calls& calls, const files_there& files, bool together) {
+    for (auto* const file : files) {
+        write_temporary(calls, *file);
+        // A single file only pays twice, and the file system does it better for many.
+        if (!file->failure && !together && files.size() > 1) {
+            calls.start_write_back(file->fd.get());
+        }
+    }
+}
+
 // A file whose sync failed is never renamed, nor synced again: the kernel reports a lost page once
 // only.
-void put_in_place(file_calls& calls, file_to_publish& file) {
-    if (!file.failure) {
-        file.failure = calls.sync(file.fd.get());
+void sync_each(file_calls& calls, const files_there& files) {
+    for (auto* const file : files) {
+        if (!file->failure) {
+            file->failure = calls.sync(file->fd.get());
+        }
     }
+}
+
+// Through the descriptor that was opened first, so before any of these bytes could fail.
+void sync_together(file_calls& calls, sync_choice& choice, const files_there& files) {
+    const auto first = std::ranges::find_if(files, [](const auto* file) { return !file->failure; });
+    if (first == files.end()) {
+        return;
+    }
+    const auto began = calls.now();
+    const auto failure = calls.sync_file_system((*first)->fd.get());
+    const auto ended = calls.now();
+    choice.took(ended - began, ended);
+    for (auto* const file : files) {
+        if (!file->failure) {
+            file->failure = failure ? failure : calls.written_back(file->fd.get());
+        }
+    }
+}
+
+void put_in_place(file_calls& calls, file_to_publish& file) {
     file.fd.reset();
     if (!file.failure) {
         file.failure = calls.rename(file.directory->get(), file.temporary, file.name);
@@ -72,6 +134,20 @@ void put_in_place(file_calls& calls, file_to_publish& file) {
     if (file.failure && !file.temporary.empty()) {
         calls.remove(file.directory->get(),
                      file.temporary);  // what stays is removed at the next start
+    }
+}
+
+void publish_there(file_calls& calls, sync_choice& choice, const files_there& files) {
+    const bool together = choice.together(files.size(), calls.now()) &&
+                          calls.can_sync_together(files.front()->directory->get());
+    write_each(calls, files, together);
+    if (together) {
+        sync_together(calls, choice, files);
+    } else {
+        sync_each(calls, files);
+    }
+    for (auto* const file : files) {
+        put_in_place(calls, *file);
     }
 }
 
@@ -128,6 +204,34 @@ error_code file_calls::sync(int fd) {
     return ::fsync(fd) == 0 ? error_code() : last_error();
 }
 
+result<dev_t> file_calls::device(int fd) {
+    struct stat found {};
+    if (::fstat(fd, &found) != 0) {
+        return last_error();
+    }
+    return found.st_dev;
+}
+
+bool file_calls::can_sync_together(int fd) {
+    struct statfs found {};
+    return ::fstatfs(fd, &found) == 0 &&
+           (found.f_type == EXT4_SUPER_MAGIC || found.f_type == XFS_SUPER_MAGIC ||
+            found.f_type == BTRFS_SUPER_MAGIC);
+}
+
+error_code file_calls::sync_file_system(int fd) {
+    return ::syncfs(fd) == 0 ? error_code() : last_error();
+}
+
+error_code file_calls::written_back(int fd) {
+    return ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE) == 0 ? error_code()
+                                                                         : last_error();
+}
+
+std::chrono::steady_clock::time_point file_calls::now() {
+    return std::chrono::steady_clock::now();
+}
+
 error_code file_calls::rename(int directory, const std::string& from, const std::string& to) {
     return ::renameat(directory, from.c_str(), directory, to.c_str()) == 0 ? error_code()
                                                                            : last_error();
@@ -144,20 +248,11 @@ bool file_calls::holds(int directory, const std::string& name) {
                : errno != ENOENT;
 }
 
-void publish_files(file_calls& calls, std::span<file_to_publish> files) {
+void publish_files(file_calls& calls, sync_choice& choice, std::span<file_to_publish> files) {
     for (std::size_t at = 0; at < files.size(); at += chunk_files_max) {
         const auto chunk = files.subspan(at, std::min(chunk_files_max, files.size() - at));
-        for (auto& file : chunk) {
-            if (file.failure) {
-                continue;
-            }
-            write_temporary(calls, file);
-            if (!file.failure && chunk.size() > 1) {  // a single file only pays twice
-                calls.start_write_back(file.fd.get());
-            }
-        }
-        for (auto& file : chunk) {
-            put_in_place(calls, file);
+        for (const auto& [device, there] : by_file_system(calls, chunk)) {
+            publish_there(calls, choice, there);
         }
     }
     sync_directories(calls, files);

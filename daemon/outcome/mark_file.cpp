@@ -85,7 +85,8 @@ result<void> write_mark(const std::filesystem::path& directory, const ledger_mar
     files[0].name = mark_name;
     files[0].content = json::serialize(object) + "\n";
     file_calls calls;
-    publish_files(calls, files);
+    sync_choice choice;
+    publish_files(calls, choice, files);
     return files[0].failure ? result<void>(files[0].failure) : result<void>();
 }
 

@@ -53,8 +53,8 @@ public:
 
     void add_failure(error_code ec) { files_.emplace_back().failure = ec; }
 
-    std::vector<result<void>> write(file_calls& calls) {
-        publish_files(calls, files_);
+    std::vector<result<void>> write(file_calls& calls, sync_choice& choice) {
+        publish_files(calls, choice, files_);
         std::vector<result<void>> results;
         results.reserve(files_.size());
         for (const auto& file : files_) {
@@ -75,6 +75,7 @@ struct outcome_writer::parts {
 
     outcome_directories directories;
     file_calls calls;
+    sync_choice choice;
 };
 
 outcome_writer::outcome_writer(const std::filesystem::path& directory)
@@ -100,7 +101,7 @@ std::vector<result<void>> outcome_writer::publish(std::span<const job> rows) {
             files.add_failure(unsafe_name);
         }
     }
-    return files.write(parts_->calls);
+    return files.write(parts_->calls, parts_->choice);
 }
 
 std::vector<job_id> outcome_writer::missing(std::span<const published_outcome> outcomes) {
@@ -124,7 +125,7 @@ result<void> outcome_writer::publish_report(const batch_summary& summary) {
     publication files(parts_->directories, 2);
     files.add(reports_folder, name + ".json", render_report_json(summary));
     files.add(reports_folder, name + ".txt", render_report_text(summary));
-    for (const auto& written : files.write(parts_->calls)) {
+    for (const auto& written : files.write(parts_->calls, parts_->choice)) {
         if (written.has_error()) {
             return written;
         }

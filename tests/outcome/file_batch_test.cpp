@@ -47,6 +47,18 @@ public:
         return fails(S_ISDIR(what.st_mode) ? "sync directory" : "sync") ? disk_error
                                                                         : file_calls::sync(fd);
     }
+    result<dev_t> device(int fd) override {
+        return fails("device") ? disk_error : file_calls::device(fd);
+    }
+    bool can_sync_together(int) override { return synced_together; }
+    error_code sync_file_system(int fd) override {
+        now_ += sync_time;
+        return fails("sync all") ? disk_error : file_calls::sync_file_system(fd);
+    }
+    error_code written_back(int fd) override {
+        return fails("look") ? disk_error : file_calls::written_back(fd);
+    }
+    std::chrono::steady_clock::time_point now() override { return now_; }
     error_code rename(int directory, const std::string& from, const std::string& to) override {
         return fails("rename " + to) ? disk_error : file_calls::rename(directory, from, to);
     }
@@ -55,6 +67,13 @@ public:
         return file_calls::remove(directory, name);
     }
 
+    std::size_t count(std::string_view step) const {
+        return static_cast<std::size_t>(std::count(steps.begin(), steps.end(), step));
+    }
+    void wait(std::chrono::milliseconds time) { now_ += time; }
+
+    bool synced_together = true;
+    std::chrono::milliseconds sync_time{5};
     std::vector<std::string> steps;
     std::string failed;  // the step that failed
 
@@ -70,6 +89,7 @@ private:
 
     std::optional<std::size_t> failing_step_;
     std::size_t count_ = 0;
+    std::chrono::steady_clock::time_point now_{std::chrono::hours(1)};
 };
 
 class FileBatch : public testing::Test {
@@ -80,15 +100,43 @@ protected:
             ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     }
 
-    std::vector<file_to_publish> files(std::initializer_list<const char*> names) {
+    std::vector<file_to_publish> files(const std::vector<std::string>& names) {
         std::vector<file_to_publish> out;
-        for (const char* name : names) {
+        for (const auto& name : names) {
             auto& file = out.emplace_back();
             file.directory = one_;
             file.name = name;
             file.content = "new " + file.name;
         }
         return out;
+    }
+
+    std::vector<file_to_publish> files(std::size_t count) {
+        std::vector<std::string> names;
+        for (std::size_t i = 0; i < count; ++i) {
+            names.push_back("file-" + std::to_string(i));
+        }
+        return files(names);
+    }
+
+    void publish(file_calls& calls, std::span<file_to_publish> batch) {
+        publish_files(calls, choice, batch);
+    }
+
+    // Of the directory "one". Returns how many failed.
+    std::size_t expect_old_or_new(std::span<const file_to_publish> batch,
+                                  const scripted_calls& calls) const {
+        std::size_t failures = 0;
+        for (const auto& file : batch) {
+            const auto content = test::read_file(folder.path() / "one" / file.name);
+            const bool only_directory = calls.failed == "sync directory";
+            EXPECT_EQ(content, (file.failure && !only_directory ? "old " : "new ") + file.name)
+                << calls.failed;
+            EXPECT_TRUE(!file.failure || file.failure == disk_error);
+            failures += file.failure ? 1 : 0;
+        }
+        EXPECT_EQ(temporaries(), 0U) << calls.failed;
+        return failures;
     }
 
     std::size_t temporaries() const {
@@ -100,15 +148,18 @@ protected:
     }
 
     test::temporary_directory folder;
+    sync_choice choice;
     std::shared_ptr<const unique_fd> one_ = open(folder.path() / "one");
+    std::shared_ptr<const unique_fd> two_ = open(folder.path() / "two");
 };
 
 TEST_F(FileBatch, SyncsEachFileBeforeItsRenameAndTheDirectoryOnceAtTheEnd) {
     scripted_calls calls;
     auto batch = files({"a", "b"});
-    publish_files(calls, batch);
-    EXPECT_THAT(calls.steps, ElementsAre("create", "write", "start", "create", "write", "start",
-                                         "sync", "rename a", "sync", "rename b", "sync directory"));
+    publish(calls, batch);
+    EXPECT_THAT(calls.steps,
+                ElementsAre("device", "create", "write", "start", "create", "write", "start",
+                            "sync", "sync", "rename a", "rename b", "sync directory"));
     EXPECT_EQ(test::read_file(folder.path() / "one" / "a"), "new a");
     EXPECT_EQ(test::read_file(folder.path() / "one" / "b"), "new b");
 }
@@ -116,9 +167,9 @@ TEST_F(FileBatch, SyncsEachFileBeforeItsRenameAndTheDirectoryOnceAtTheEnd) {
 TEST_F(FileBatch, SyncsEveryDirectory) {
     scripted_calls calls;
     auto batch = files({"a", "b", "c"});
-    batch[1].directory = open(folder.path() / "two");
-    publish_files(calls, batch);
-    EXPECT_EQ(std::count(calls.steps.begin(), calls.steps.end(), "sync directory"), 2);
+    batch[1].directory = two_;
+    publish(calls, batch);
+    EXPECT_EQ(calls.count("sync directory"), 2);
     EXPECT_EQ(test::read_file(folder.path() / "two" / "b"), "new b");
 }
 
@@ -128,30 +179,129 @@ TEST_F(FileBatch, LeavesOldOrNewWhereverItFails) {
         test::write_file(folder.path() / "one" / "b", "old b");
         scripted_calls calls(step);
         auto batch = files({"a", "b"});
-        publish_files(calls, batch);
+        publish(calls, batch);
         if (calls.failed.empty()) {
-            EXPECT_EQ(step, 9U);
+            EXPECT_EQ(step, 10U);
             break;
         }
-        int failures = 0;
+        const bool all = calls.failed == "sync directory" || calls.failed == "device";
+        EXPECT_EQ(expect_old_or_new(batch, calls), all ? 2U : 1U) << calls.failed;
+    }
+}
+
+TEST_F(FileBatch, SyncsManyTogetherBeforeTheFirstRename) {
+    scripted_calls calls;
+    auto batch = files(sync_choice::together_min);
+    publish(calls, batch);
+    std::vector<std::string> expected = {"device"};
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        expected.insert(expected.end(), {"create", "write"});
+    }
+    expected.emplace_back("sync all");
+    expected.insert(expected.end(), batch.size(), "look");
+    for (const auto& file : batch) {
+        expected.push_back("rename " + file.name);
+    }
+    expected.emplace_back("sync directory");
+    EXPECT_EQ(calls.steps, expected);
+    for (const auto& file : batch) {
+        EXPECT_FALSE(file.failure);
+        EXPECT_EQ(test::read_file(folder.path() / "one" / file.name), file.content);
+    }
+}
+
+TEST_F(FileBatch, SyncedTogetherLeavesOldOrNewWhereverItFails) {
+    for (std::size_t step = 0;; ++step) {
+        auto batch = files(sync_choice::together_min);
         for (const auto& file : batch) {
-            const auto content = test::read_file(folder.path() / "one" / file.name);
-            const bool only_directory = calls.failed == "sync directory";
-            EXPECT_EQ(content, (file.failure && !only_directory ? "old " : "new ") + file.name)
-                << calls.failed;
-            EXPECT_TRUE(!file.failure || file.failure == disk_error);
-            failures += file.failure ? 1 : 0;
+            test::write_file(folder.path() / "one" / file.name, "old " + file.name);
         }
-        EXPECT_EQ(failures, calls.failed == "sync directory" ? 2 : 1) << calls.failed;
-        EXPECT_EQ(temporaries(), 0U) << calls.failed;
+        scripted_calls calls(step);
+        publish(calls, batch);
+        if (calls.failed.empty()) {
+            EXPECT_EQ(step, 4 * batch.size() + 3);
+            break;
+        }
+        const bool all = calls.failed == "sync directory" || calls.failed == "device" ||
+                         calls.failed == "sync all";
+        EXPECT_EQ(expect_old_or_new(batch, calls), all ? batch.size() : 1U) << calls.failed;
+    }
+}
+
+TEST_F(FileBatch, SyncsFewFilesEachByItself) {
+    scripted_calls calls;
+    auto batch = files(sync_choice::together_min - 1);
+    publish(calls, batch);
+    EXPECT_EQ(calls.count("sync all"), 0);
+    EXPECT_EQ(calls.count("sync"), batch.size());
+}
+
+TEST_F(FileBatch, SyncsEachByItselfWhereTheFileSystemPromisesTooLittle) {
+    scripted_calls calls;
+    calls.synced_together = false;
+    auto batch = files(100);
+    publish(calls, batch);
+    EXPECT_EQ(calls.count("sync all"), 0);
+    EXPECT_EQ(calls.count("sync"), 100);
+    file_calls real;
+    EXPECT_FALSE(real.can_sync_together(open("/proc")->get()));
+}
+
+// Others may write gigabytes there, and that is not ours to wait for.
+TEST_F(FileBatch, AfterASlowSyncOfAllEachIsSyncedByItselfForAWhile) {
+    scripted_calls calls;
+    auto batch = files(20);
+    const auto synced_all = [&] {
+        calls.steps.clear();
+        publish(calls, batch = files(20));
+        EXPECT_EQ(calls.count("sync"), calls.count("sync all") == 0 ? 20 : 0);
+        return calls.count("sync all");
+    };
+    calls.sync_time = sync_choice::slow;
+    EXPECT_EQ(synced_all(), 1);
+    EXPECT_EQ(synced_all(), 1);  // not slower than what is still good
+    calls.sync_time = sync_choice::slow + std::chrono::milliseconds(1);
+    EXPECT_EQ(synced_all(), 1);
+    EXPECT_EQ(synced_all(), 0);
+    calls.wait(sync_choice::apart - std::chrono::milliseconds(1));
+    EXPECT_EQ(synced_all(), 0);
+    calls.wait(std::chrono::milliseconds(1));
+    EXPECT_EQ(synced_all(), 1);
+}
+
+TEST_F(FileBatch, SyncsEveryFileSystem) {
+    struct two_file_systems final : file_calls {
+        explicit two_file_systems(int second) : second_(second) {}
+        result<dev_t> device(int fd) override { return fd == second_ ? 2 : 1; }
+        bool can_sync_together(int) override { return true; }
+        error_code sync_file_system(int fd) override {
+            ++synced;
+            return file_calls::sync_file_system(fd);
+        }
+        int synced = 0;
+
+    private:
+        int second_;
+    };
+    auto batch = files(20);
+    for (std::size_t i = 0; i < batch.size(); i += 2) {
+        batch[i].directory = two_;
+    }
+    two_file_systems calls(two_->get());
+    publish(calls, batch);
+    EXPECT_EQ(calls.synced, 2);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        EXPECT_FALSE(batch[i].failure);
+        EXPECT_EQ(test::read_file(folder.path() / (i % 2 == 0 ? "two" : "one") / batch[i].name),
+                  batch[i].content);
     }
 }
 
 TEST_F(FileBatch, DoesNotSyncADirectoryThatNothingWasRenamedInto) {
-    scripted_calls calls(0);
+    scripted_calls calls(1);
     auto batch = files({"a"});
-    publish_files(calls, batch);
-    EXPECT_THAT(calls.steps, ElementsAre("create"));
+    publish(calls, batch);
+    EXPECT_THAT(calls.steps, ElementsAre("device", "create"));
 }
 
 TEST_F(FileBatch, OpensABoundedNumberOfFiles) {
@@ -173,7 +323,7 @@ TEST_F(FileBatch, OpensABoundedNumberOfFiles) {
         batch[i].name = "file-" + std::to_string(i);
         batch[i].content = batch[i].name;
     }
-    publish_files(calls, batch);
+    publish(calls, batch);
     EXPECT_EQ(calls.open_most, 128);
     for (const auto& file : batch) {
         ASSERT_FALSE(file.failure);
@@ -195,14 +345,14 @@ TEST_F(FileBatch, TriesAnotherNameWhereOneIsTaken) {
     } calls;
     calls.taken_names = 3;
     auto batch = files({"a"});
-    publish_files(calls, batch);
+    publish(calls, batch);
     EXPECT_FALSE(batch[0].failure);
     EXPECT_EQ(calls.names.size(), 4U);
     EXPECT_NE(calls.names[0], calls.names[1]);
     calls.names.clear();
     calls.taken_names = 1000;
     batch = files({"a"});
-    publish_files(calls, batch);
+    publish(calls, batch);
     EXPECT_EQ(batch[0].failure, boost::system::errc::file_exists);
     EXPECT_LT(calls.names.size(), 10U);
 }

@@ -29,3 +29,11 @@ int fdatasync(int fd) {
 int sync_file_range(int fd, off_t offset, off_t count, unsigned flags) {
     return lies_about(fd) ? 0 : (int)syscall(SYS_sync_file_range, fd, offset, count, flags);
 }
+
+/* Of a whole file system: its files, for which the program calls it. */
+int syncfs(int fd) {
+    const char* what = getenv("LIE");
+    return what != NULL && (strcmp(what, "all") == 0 || strcmp(what, "file") == 0)
+               ? 0
+               : (int)syscall(SYS_syncfs, fd);
+}

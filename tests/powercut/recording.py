@@ -12,7 +12,7 @@ from disk import LoggingDisk
 from harness import ACCOUNT, Sandbox, Site, certificates, eventually
 
 WAVES = 10
-WAVE_JOBS = 8
+LINES = 20  # jobs of a .jsonl: enough that many outcomes are synced together
 LOST = "500-after:0.06,cut-after-create:0.08,reset-before-create:0.05,cut-mid-answer:0.04"
 TIMING = {"spool": {"settle": "0s", "rescan": "200ms"},
           "reconcile": {"settle": "300ms", "resend_max": 10},
@@ -104,7 +104,7 @@ class Producer:
 
     def lines(self):
         name = "lines-%03d" % self.made
-        jobs = self.next_jobs(WAVE_JOBS - 4, name)
+        jobs = self.next_jobs(LINES, name)
         self.hand_off(name + ".jsonl", b"\n".join(map(encode, jobs)), jobs)
 
     def broken(self):

@@ -68,6 +68,7 @@ constexpr auto known_calls = std::to_array<known_call>({
     {"fsync", SYS_fsync},
     {"fdatasync", SYS_fdatasync},
     {"sync_file_range", SYS_sync_file_range},
+    {"syncfs", SYS_syncfs},
     {"ftruncate", SYS_ftruncate},
     {"fallocate", SYS_fallocate},
     {"fchmod", SYS_fchmod},

@@ -44,6 +44,7 @@ ERRNOS = {
     "fsync": DISK,
     "fdatasync": DISK,
     "sync_file_range": DISK,
+    "syncfs": DISK,
     "ftruncate": DISK + ("EINTR",),
     "fallocate": DISK + ("EINTR",),
     "fchmod": ("EIO", "EROFS"),

@@ -331,8 +331,8 @@ class SlowDisk(SystemTest):
         listener = NotifySocket(self, site.path("notify"))
         daemon = site.start(
             "--drain",
-            under=("strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=fsync,fdatasync",
-                   "-e", "inject=fsync,fdatasync:delay_enter=1000000"),
+            under=("strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=fsync,fdatasync,syncfs",
+                   "-e", "inject=fsync,fdatasync,syncfs:delay_enter=1000000"),
             environment={"ASAN_OPTIONS": "detect_leaks=0", "NOTIFY_SOCKET": listener.path,
                          "WATCHDOG_USEC": "2000000"})
 

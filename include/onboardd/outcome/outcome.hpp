@@ -43,12 +43,12 @@ public:
     outcome_writer& operator=(const outcome_writer&) = delete;
     ~outcome_writer();
 
-    // Writes the outcome of each row: temporary name in the same directory (O_EXCL, 0640), fsync,
-    // rename, then one fsync for each directory. A reader sees the old file, the new one, or none,
-    // never a part. One result for each row: after success it survives a power cut. Blocking; safe
-    // to call from several threads, but not for the same job at the same time: which of two
-    // revisions comes last would be left to chance. A row whose account or reference is not as the
-    // contract has them fails with invalid_argument and touches nothing.
+    // Writes the outcome of each row: temporary name in the same directory (O_EXCL, 0640), fsync
+    // (or one syncfs for many), rename, then one fsync for each directory. A reader sees the old
+    // file, the new one, or none, never a part. One result for each row: after success it survives
+    // a power cut. Blocking; safe to call from several threads, but not for the same job at the
+    // same time: which of two revisions comes last would be left to chance. A row whose account or
+    // reference is not as the contract has them fails with invalid_argument and touches nothing.
     std::vector<result<void>> publish(std::span<const job> rows);
 
     // Which of these outcomes have no file, or an empty one. Blocking; one that cannot be looked at
