@@ -60,6 +60,9 @@ batch_progress condense(const batch_summary& summary) {
     std::map<std::string, std::uint64_t> refusals;
     for (const auto& one : summary.tallies) {
         out.by_state[static_cast<std::size_t>(one.state)] += one.jobs;
+        if (is_open(one.state)) {
+            out.open_in[one.account] += one.jobs;
+        }
         if (is_final(one.state) && one.state != job_state::created) {
             refusals[class_of_reason(one.reason)] += one.jobs;
         }
@@ -83,23 +86,19 @@ std::vector<reason_count> refusals_of_tonight(const overview& now, std::size_t c
     return found;
 }
 
-std::uint64_t waiting_jobs(const engine_status& status) {
+std::uint64_t waiting_jobs(const batch_progress& batch, const engine_status& status) {
     std::uint64_t sum = 0;
     for (const auto& account : status.accounts) {
-        sum += account.waits() ? sum_of(account.by_state, is_open) : 0;
+        const auto open = batch.open_in.find(account.id);
+        sum += account.waits() && open != batch.open_in.end() ? open->second : 0;
     }
     return sum;
 }
 
-bool stands_still(const engine_status& status) {
-    const auto waiting = waiting_jobs(status);
-    return waiting != 0 && std::ranges::all_of(status.accounts, [](const account_status& account) {
-               return account.waits() || sum_of(account.by_state, is_open) == 0;
-           });
-}
-
-std::optional<std::chrono::seconds> time_left(std::uint64_t open, const overview& now) {
-    return stands_still(now.status) ? std::nullopt : time_left(open, now.rate.recent_per_second());
+std::optional<std::chrono::seconds> time_left(const batch_progress& batch, const overview& now) {
+    return waiting_jobs(batch, now.status) == 0
+               ? time_left(batch.open(), now.rate.recent_per_second())
+               : std::nullopt;
 }
 
 std::optional<std::chrono::seconds> time_left(std::uint64_t open, double per_second) {

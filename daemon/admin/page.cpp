@@ -85,25 +85,19 @@ std::string alarms(const std::vector<std::string>& reasons, const engine_status&
     return section("alarm", "Wants a look", "<ul>" + items + "</ul>");
 }
 
-std::string estimate(std::uint64_t open, const overview& now) {
-    if (open == 0) {
+// Of the jobs that are at work; how many wait for their account is told beside it.
+std::string estimate(const batch_progress& batch, const overview& now) {
+    const auto waiting = std::min(waiting_jobs(batch, now.status), batch.open());
+    const auto at_work = batch.open() - waiting;
+    if (batch.open() == 0) {
         return "done";
     }
-    if (stands_still(now.status)) {
+    if (at_work == 0) {
         return "all in accounts that wait";
     }
-    const auto left = time_left(open, now);
-    return left ? "about " + html::duration(*left) + " left" : "no estimate yet";
-}
-
-// The same of all that is open, where some of it may wait.
-std::string estimate_of_night(std::uint64_t open, const overview& now) {
-    const auto waiting = std::min(waiting_jobs(now.status), open);
-    if (waiting == 0 || waiting == open) {
-        return estimate(open, now);
-    }
-    return estimate(open - waiting, now) + " · " + html::count(waiting) +
-           " more in accounts that wait";
+    const auto left = time_left(at_work, now.rate.recent_per_second());
+    return (left ? "about " + html::duration(*left) + " left" : "no estimate yet") +
+           (waiting == 0 ? "" : " · " + html::count(waiting) + " more in accounts that wait");
 }
 
 batch_progress tonight(const overview& now) {
@@ -114,6 +108,9 @@ batch_progress tonight(const overview& now) {
         }
         for (std::size_t i = 0; i < all.by_state.size(); ++i) {
             all.by_state[i] += batch.by_state[i];
+        }
+        for (const auto& [account, open] : batch.open_in) {
+            all.open_in[account] += open;
         }
         const auto began = batch.first_received_at.value_or(now.now);
         all.first_received_at = std::min(all.first_received_at.value_or(began), began);
@@ -128,7 +125,7 @@ std::string fact(const char* name, const std::string& content) {
 }
 
 std::string facts(const batch_progress& all, const overview& now) {
-    const auto left = waiting_jobs(now.status) == 0 ? time_left(all.open(), now) : std::nullopt;
+    const auto left = time_left(all, now);
     const auto reached = [&](job_state state) {
         return html::count(now.status.reached[static_cast<std::size_t>(state)]);
     };
@@ -154,7 +151,7 @@ std::string hero(const overview& now) {
     return section("hero", "Tonight",
                    R"(<p class="big">)" + html::percent(all.ended(), all.all()) + " <small>" +
                        html::count(all.ended()) + " of " + html::count(all.all()) +
-                       " jobs ended · " + estimate_of_night(all.open(), now) + "</small></p>" +
+                       " jobs ended · " + estimate(all, now) + "</small></p>" +
                        progress_bar(all.by_state, "bar") + legend(all.by_state) + facts(all, now));
 }
 
@@ -186,7 +183,7 @@ std::string batches(const overview& now) {
         const auto created = batch.by_state[static_cast<std::size_t>(job_state::created)];
         const auto end = batch.open() == 0 && batch.last_finished_at
                              ? html::time(*batch.last_finished_at, now.now)
-                             : estimate(batch.open(), now);
+                             : estimate(batch, now);
         rows += "<tr>" + cell("Batch", html::text(batch.name), "name") +
                 cell("Progress", progress_bar(batch.by_state, "thin"), "wide") +
                 cell("Ended", html::percent(batch.ended(), batch.all()), "n") +

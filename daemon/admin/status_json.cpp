@@ -135,7 +135,7 @@ json::object of_batch(const batch_progress& batch, const overview& now) {
     out["jobs"] = states(batch.by_state);
     out["first_received_at"] = time_or_null(batch.first_received_at);
     out["last_finished_at"] = time_or_null(batch.last_finished_at);
-    const auto left = time_left(batch.open(), now);
+    const auto left = time_left(batch, now);
     out["seconds_left"] = left ? json::value(left->count()) : json::value(nullptr);
     json::array refusals;
     for (const auto& one : batch.refusals) {

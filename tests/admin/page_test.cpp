@@ -28,6 +28,7 @@ overview a_night() {
     batch.name = "2026-11-22";
     batch.by_state[static_cast<std::size_t>(job_state::created)] = 1234;
     batch.by_state[static_cast<std::size_t>(job_state::queued)] = 766;
+    batch.open_in["T12345678"] = 766;
     batch.first_received_at = one_o_clock() - 30min;
     batch.refusals = {{"refused 400 invalid", 7}};
     now.batches = {batch};
@@ -165,14 +166,13 @@ TEST(Estimate, IsMadeWhereThereIsARate) {
 
 TEST(Estimate, IsNotMadeWhereNoAccountWithOpenJobsIsAtWork) {
     auto now = a_night();
-    auto& account = now.status.accounts[0];
-    account.by_state[static_cast<std::size_t>(job_state::deferred)] = 3;
     account_status idle;
+    idle.id = "T00000000";
     now.status.accounts.push_back(idle);
-    EXPECT_EQ(time_left(100, now), 50s);
+    EXPECT_EQ(time_left(now.batches[0], now), 383s);
     for (const auto pause : {account_pause::by_operator, account_pause::forbidden}) {
         now.status.accounts[0].pause = pause;
-        EXPECT_EQ(time_left(100, now), std::nullopt);
+        EXPECT_EQ(time_left(now.batches[0], now), std::nullopt);
     }
     EXPECT_THAT(render_page(now), HasSubstr("all in accounts that wait"));
     EXPECT_THAT(render_page(now), HasSubstr(">idle<"));
@@ -180,25 +180,51 @@ TEST(Estimate, IsNotMadeWhereNoAccountWithOpenJobsIsAtWork) {
     EXPECT_THAT(status_json(now), HasSubstr("\"seconds_left\":null"));
     now.status.accounts[0].pause = account_pause::none;
     now.status.accounts[0].window_open = false;
-    EXPECT_EQ(time_left(100, now), std::nullopt);
-    now.status.accounts[1].by_state[static_cast<std::size_t>(job_state::queued)] = 1;
-    EXPECT_EQ(time_left(100, now), 50s);
+    EXPECT_EQ(time_left(now.batches[0], now), std::nullopt);
+}
+
+TEST(Estimate, OfABatchKnowsNothingOfTheOthers) {
+    auto now = a_night();
+    auto other = now.batches[0];
+    other.name = "other";
+    other.open_in = {{"T00000000", 766}};
+    now.batches.push_back(other);
+    account_status paused;
+    paused.id = "T00000000";
+    paused.pause = account_pause::by_operator;
+    now.status.accounts.push_back(paused);
+    EXPECT_EQ(waiting_jobs(now.batches[0], now.status), 0u);
+    EXPECT_EQ(time_left(now.batches[0], now), 383s);
+    EXPECT_EQ(time_left(now.batches[1], now), std::nullopt);
+    const auto page = render_page(now);
+    EXPECT_THAT(page, HasSubstr(">about 6 min left<"));
+    EXPECT_THAT(page, HasSubstr(">all in accounts that wait<"));
+    EXPECT_THAT(page, HasSubstr("about 6 min left · 766 more in accounts that wait</small>"));
 }
 
 TEST(Estimate, IsOfTheJobsThatNeedNotWaitForTheirAccount) {
     auto now = a_night();
-    now.status.accounts[0].by_state[static_cast<std::size_t>(job_state::queued)] = 640;
     account_status paused;
+    paused.id = "T00000000";
     paused.pause = account_pause::by_operator;
     now.status.accounts.push_back(paused);
-    EXPECT_EQ(waiting_jobs(now.status), 0u);
     EXPECT_THAT(render_page(now), HasSubstr("about 6 min left</small>"));
-    now.status.accounts[1].by_state[static_cast<std::size_t>(job_state::queued)] = 126;
-    now.status.accounts[1].by_state[static_cast<std::size_t>(job_state::created)] = 5;
-    EXPECT_EQ(waiting_jobs(now.status), 126u);
+    now.batches[0].open_in = {{"T12345678", 640}, {"T00000000", 126}};
+    EXPECT_EQ(waiting_jobs(now.batches[0], now.status), 126u);
     const auto page = render_page(now);
     EXPECT_THAT(page, HasSubstr("about 5 min left · 126 more in accounts that wait"));
     EXPECT_THAT(page, HasSubstr("<span>Ends about</span> <b>–</b>")) << "nobody knows";
+}
+
+TEST(Estimate, CountsTheOpenJobsOfEachAccount) {
+    batch_summary summary;
+    summary.tallies = {{"T1", job_state::queued, "", 3, 0},
+                       {"T1", job_state::unknown, "lost", 4, 0},
+                       {"T1", job_state::created, "", 5, 0},
+                       {"T2", job_state::held, "", 6, 0},
+                       {"T3", job_state::submitting, "", 7, 0}};
+    const std::map<std::string, std::uint64_t> expected = {{"T1", 7}, {"T3", 7}};
+    EXPECT_EQ(condense(summary).open_in, expected);
 }
 
 TEST(Page, SumsTheNightUpOverMoreBatchesThanItLists) {
@@ -231,12 +257,12 @@ TEST(Page, SaysThatAnAccountWaitsForAToken) {
     EXPECT_THAT(render_page(now), HasSubstr("at work"));
     EXPECT_THAT(render_page(now),
                 HasSubstr("valid for 50 min, not renewed: HTTP status 404 &lt;b"));
-    EXPECT_EQ(time_left(100, now), 50s);
+    EXPECT_EQ(time_left(now.batches[0], now), 383s);
     account.token_obtained_at.reset();
     account.token_expires_at.reset();
     EXPECT_THAT(render_page(now), HasSubstr("no token: HTTP status 404 &lt;b"));
     EXPECT_THAT(render_page(now), ContainsRegex("next try <time[^>]*>01:01"));
-    EXPECT_EQ(time_left(100, now), std::nullopt);
+    EXPECT_EQ(time_left(now.batches[0], now), std::nullopt);
 }
 
 TEST(Page, SaysSinceWhenAnOperatorPausedAnAccount) {

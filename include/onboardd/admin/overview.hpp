@@ -3,6 +3,7 @@
 // The night at a glance: what the status page and /api/status show, condensed from the ledger's
 // sums. No text of the provider and no reference is in it: reasons are cut down to their class.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ struct batch_progress {
     std::optional<wall_time> first_received_at;
     std::optional<wall_time> last_finished_at;
     std::vector<reason_count> refusals;  // of jobs that ended without a case, most frequent first
+    std::map<std::string, std::uint64_t> open_in;  // accounts with open jobs, and how many
 
     [[nodiscard]] std::uint64_t all() const;
     [[nodiscard]] std::uint64_t ended() const;  // final
@@ -58,12 +60,9 @@ std::optional<std::chrono::seconds> time_left(std::uint64_t open, double per_sec
 
 // Open jobs of accounts that send nothing for now: paused, their window closed, or not in the
 // configuration. The rate of late says nothing about when those end.
-std::uint64_t waiting_jobs(const engine_status& status);
+std::uint64_t waiting_jobs(const batch_progress& batch, const engine_status& status);
 
-// Whether all open jobs are such.
-bool stands_still(const engine_status& status);
-
-// The same for `open` jobs of what there is to do now.
-std::optional<std::chrono::seconds> time_left(std::uint64_t open, const overview& now);
+// When all jobs of the batch will have ended; nullopt also where some of them wait.
+std::optional<std::chrono::seconds> time_left(const batch_progress& batch, const overview& now);
 
 }  // namespace onboardd::admin
