@@ -83,7 +83,7 @@ int dispatch(const command_line& options, const config& settings, output& to) {
         case command::show:
             return show_job(settings, options.subject, to);
         case command::explain:
-            return explain_jobs(settings, options.references, to);
+            return explain_jobs(settings, options.references, std::cin, to);
         case command::change:
             return change_jobs(settings, options.change, std::cin, to);
         case command::pause:

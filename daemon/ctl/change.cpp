@@ -161,30 +161,6 @@ private:
     std::uint64_t missing_ = 0;
 };
 
-std::string trimmed(const std::string& line) {
-    constexpr const char* blanks = " \t\r";
-    const auto from = line.find_first_not_of(blanks);
-    return from == std::string::npos ? std::string()
-                                     : line.substr(from, line.find_last_not_of(blanks) - from + 1);
-}
-
-// The references as they were named, those on standard input one a line.
-std::vector<std::string> all_references(const std::vector<std::string>& named, std::istream& in) {
-    std::vector<std::string> all;
-    for (const auto& one : named) {
-        if (one != "-") {
-            all.push_back(one);
-            continue;
-        }
-        for (std::string line; std::getline(in, line);) {
-            if (auto reference = trimmed(line); !reference.empty()) {
-                all.push_back(std::move(reference));
-            }
-        }
-    }
-    return all;
-}
-
 using identity = std::pair<std::string, std::string>;  // account, reference
 
 std::vector<identity> resolve(job_book& book, const std::vector<std::string>& references,
@@ -269,10 +245,14 @@ int change_jobs(const config& settings, const change_options& options, std::istr
     if (all) {
         return change_all(settings, options, to);
     }
+    if (options.references.empty()) {
+        to.err << "onboardctl: no job is named; see --help\n";
+        return usage;
+    }
     const auto references = all_references(options.references, in);
     if (references.empty()) {
-        to.err << "onboardctl: no job is named\n";
-        return usage;
+        tell_nothing_named(to);
+        return done;
     }
     return change_named(settings, options, references, to);
 }

@@ -75,18 +75,6 @@ void check_lines(int fd, std::uint64_t bytes, const job_reader& reader, std::uin
     }
 }
 
-std::string describe(std::uint64_t line, const job_fault& fault) {
-    std::string text;
-    for (const auto number : {line != 0 ? line : static_cast<std::uint64_t>(fault.line),
-                              static_cast<std::uint64_t>(fault.column)}) {
-        text += number != 0 ? ":" + std::to_string(number) : "";
-    }
-    text += ": ";
-    text += fault.pointer.empty() ? "" : fault.pointer + ": ";
-    text += fault.message;
-    return fault.allowed.empty() ? text : text + "; allowed: " + fault.allowed;
-}
-
 void tell(output& to, const std::string& file, std::uint64_t line, const job_fault& fault) {
     if (!to.json) {
         to.line(shown(file) + shown(describe(line, fault)));
@@ -102,6 +90,18 @@ void tell(output& to, const std::string& file, std::uint64_t line, const job_fau
 }
 
 }  // namespace
+
+std::string describe(std::uint64_t line, const job_fault& fault) {
+    std::string text;
+    for (const auto number : {line != 0 ? line : static_cast<std::uint64_t>(fault.line),
+                              static_cast<std::uint64_t>(fault.column)}) {
+        text += number != 0 ? ":" + std::to_string(number) : "";
+    }
+    text += ": ";
+    text += fault.pointer.empty() ? "" : fault.pointer + ": ";
+    text += fault.message;
+    return fault.allowed.empty() ? text : text + "; allowed: " + fault.allowed;
+}
 
 bool is_job_file_name(std::string_view name) {
     return !name.starts_with('.') && (name.ends_with(".json") || name.ends_with(".jsonl"));

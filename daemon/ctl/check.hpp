@@ -15,6 +15,10 @@ struct checked_file {
     std::uint64_t faulty = 0;
 };
 
+// A fault in words, to stand behind the name of the file:
+// ":LINE:COLUMN: POINTER: what is wrong; allowed: what is". The line of a .jsonl, else 0.
+std::string describe(std::uint64_t line, const job_fault& fault);
+
 // A fault of the file NAME (line 0) or of one of its lines.
 using tell_fault = std::function<void(std::uint64_t line, const job_fault& fault)>;
 using take_job = std::function<void(const new_job& job)>;

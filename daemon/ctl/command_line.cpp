@@ -134,7 +134,10 @@ void add_readers(CLI::App& program, command_line& options) {
     show->callback([&options] { options.what = command::show; });
     auto* explain = program.add_subcommand(
         "explain", "why a job is where it is, what happens next, and what would change that");
-    explain->add_option("REF", options.references, "REFERENCE or ACCOUNT/REFERENCE")->required();
+    explain
+        ->add_option("REF", options.references,
+                     "REFERENCE or ACCOUNT/REFERENCE; - for one a line on standard input")
+        ->required();
     explain->callback([&options] { options.what = command::explain; });
     auto* report = program.add_subcommand("report", "the report of a batch as it stands now");
     report->add_option("BATCH", options.subject, "its name")->required();

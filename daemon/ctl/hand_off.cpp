@@ -126,7 +126,14 @@ void written_file::sync() {
 }
 
 void written_file::hand_off() {
-    must(spooling::rename_without_replacing(directory_, temporary_, directory_, name_), name_);
+    const auto done = spooling::rename_without_replacing(directory_, temporary_, directory_, name_);
+    if (done.has_error() && done.error() == boost::system::errc::file_exists) {
+        throw std::runtime_error(shown(name_) +
+                                 " is still in incoming/: onboardd has not taken the last one in "
+                                 "yet. Nothing was handed off; try again later or under another "
+                                 "name");
+    }
+    must(done, name_);
     temporary_.clear();
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <istream>
 #include <ostream>
 
 #include "daemon/app/wiring.hpp"
@@ -32,6 +33,13 @@ std::string refused(const std::filesystem::path& file) {
 bool is_configured(const config& settings, const std::string& account) {
     return std::ranges::find(settings.accounts, account, &account_config::id) !=
            settings.accounts.end();
+}
+
+std::string trimmed(const std::string& line) {
+    constexpr const char* blanks = " \t\r";
+    const auto from = line.find_first_not_of(blanks);
+    return from == std::string::npos ? std::string()
+                                     : line.substr(from, line.find_last_not_of(blanks) - from + 1);
 }
 
 class from_ledger final : public job_book {
@@ -129,6 +137,26 @@ std::unique_ptr<job_book> open_book(const config& settings) {
                           shown(settings.admin.socket.native()) + " to be asked");
     }
     return std::make_unique<from_daemon>(std::move(socket));
+}
+
+std::vector<std::string> all_references(const std::vector<std::string>& named, std::istream& in) {
+    std::vector<std::string> all;
+    for (const auto& one : named) {
+        if (one != "-") {
+            all.push_back(one);
+            continue;
+        }
+        for (std::string line; std::getline(in, line);) {
+            if (auto reference = trimmed(line); !reference.empty()) {
+                all.push_back(std::move(reference));
+            }
+        }
+    }
+    return all;
+}
+
+void tell_nothing_named(output& to) {
+    to.err << "onboardctl: standard input names no job\n";
 }
 
 void find_each(job_book& book, const std::vector<std::string>& references,

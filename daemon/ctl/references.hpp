@@ -4,6 +4,7 @@
 // read that, through the running daemon.
 
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,6 +42,12 @@ public:
 
 // Throws as open_reader(), and not_allowed if there is no daemon to be asked either.
 std::unique_ptr<job_book> open_book(const config& settings);
+
+// The references as they were named; for "-" those on `in`, one a line.
+std::vector<std::string> all_references(const std::vector<std::string>& named, std::istream& in);
+
+// Says that there were none there: nothing is to be done.
+void tell_nothing_named(output& to);
 
 // What each of any number of references means, one after the other.
 void find_each(job_book& book, const std::vector<std::string>& references,

@@ -358,7 +358,13 @@ int show_status(const config& settings, output& to) {
     return done;
 }
 
-int explain_jobs(const config& settings, const std::vector<std::string>& references, output& to) {
+int explain_jobs(const config& settings, const std::vector<std::string>& named, std::istream& in,
+                 output& to) {
+    const auto references = all_references(named, in);
+    if (references.empty()) {
+        tell_nothing_named(to);
+        return done;
+    }
     const auto book = open_book(settings);
     const auto view = look(settings);
     const auto now = view.now.value_or(wall_time());

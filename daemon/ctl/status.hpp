@@ -51,7 +51,8 @@ std::string as_json(const status_view& view, const pace* speed);
 status_view look(const config& settings, milliseconds patience = control_patience);
 
 int show_status(const config& settings, output& to);
-int explain_jobs(const config& settings, const std::vector<std::string>& references, output& to);
+int explain_jobs(const config& settings, const std::vector<std::string>& named, std::istream& in,
+                 output& to);
 
 struct watch_options {
     milliseconds interval{1'000};

@@ -117,9 +117,7 @@ private:
         std::vector<std::string> faults;
         const auto collect = [&](std::uint64_t line, const job_fault& fault) {
             if (faults.size() < 100) {
-                faults.push_back((line != 0 ? ":" + std::to_string(line) : "") + ": " +
-                                 (fault.pointer.empty() ? "" : fault.pointer + ": ") +
-                                 fault.message);
+                faults.push_back(describe(line, fault));
             }
         };
         auto verdict = read(file, standard ? ".json" : file.name(), batch, collect);

@@ -74,9 +74,11 @@ class WithTheDaemon(OperatorTest):
         site, daemon = self.waiting(12)
         for wrong in (["hold"], ["hold", "--batch", "default"], ["hold", "--state", "queued"],
                       ["hold", "ALL", "job-1"], ["hold", "job-1", "--batch", "default"],
-                      ["hold", "all"], ["hold", "-"]):
+                      ["hold", "all"]):
             with self.subTest(wrong):
                 self.ctl(site, *wrong, stdin=b"", code=1 if wrong[-1] == "all" else 2)
+        for command in ("hold", "explain"):
+            self.assertIn("names no job", self.ctl(site, command, "-", stdin=b" \n").stderr)
         self.assertEqual(set(self.states(site).values()), {"queued"})
         self.assertIn("12 jobs now held", self.ctl(site, "hold", "ALL").stdout)
         self.assertIn("12 jobs already", self.ctl(site, "hold", "ALL", "--batch", "default").stdout)
