@@ -34,7 +34,12 @@ asio::awaitable<result<found_jobs>> find_one(ledger& store, std::vector<std::str
         if (row.has_error()) {
             found.damaged.push_back(std::string(account).append("/").append(reference));
         } else if (*row) {
+            auto past = co_await store.history((*row)->id);
+            if (past.has_error()) {
+                co_return past.error();
+            }
             found.rows.push_back(**row);
+            found.pasts.push_back(std::move(*past));
         }
     }
     co_return found;

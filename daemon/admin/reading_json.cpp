@@ -64,6 +64,20 @@ json::array of_jobs(const std::vector<job>& rows) {
     return out;
 }
 
+json::object of_history(const job_history& past) {
+    json::array steps;
+    for (const auto& step : past.steps) {
+        steps.push_back(json::object{{"at", time_or_null(step.at)},
+                                     {"from", to_string(step.from)},
+                                     {"to", to_string(step.to)},
+                                     {"attempt", step.attempt},
+                                     {"what", step.what ? to_string(*step.what) : ""},
+                                     {"uid", step.uid},
+                                     {"words", step.words}});
+    }
+    return {{"omitted", past.omitted}, {"steps", std::move(steps)}};
+}
+
 json::array of_texts(const std::vector<std::string>& texts) {
     json::array out;
     for (const auto& text : texts) {
@@ -141,6 +155,25 @@ void read_job(members& from, job& row) {
     }
 }
 
+void read_step(members& from, job_step& step) {
+    step.at = from.time("at").value_or(wall_time());
+    step.from = from.needed_state("from");
+    step.to = from.needed_state("to");
+    step.attempt = static_cast<std::uint32_t>(from.number("attempt"));
+    const auto word = from.text("what");
+    step.what = parse_operation(word);
+    if (!step.what && !word.empty()) {
+        from.fail("what");
+    }
+    step.uid = static_cast<std::uint32_t>(from.number("uid"));
+    step.words = from.text("words");
+}
+
+void read_history(members& from, job_history& past) {
+    past.omitted = static_cast<std::uint64_t>(from.number("omitted"));
+    past.steps = all_in<job_step>(from, "steps", read_step);
+}
+
 void read_tally(members& from, tally& sum) {
     sum.account = from.text("account");
     sum.state = from.needed_state("state");
@@ -188,7 +221,12 @@ std::string to_json(const std::vector<found_jobs>& found) {
     json::array all;
     for (const auto& one : found) {
         json::object out;
+        json::array pasts;
+        for (const auto& past : one.pasts) {
+            pasts.push_back(of_history(past));
+        }
         out["jobs"] = of_jobs(one.rows);
+        out["histories"] = std::move(pasts);
         out["damaged"] = of_texts(one.damaged);
         all.push_back(std::move(out));
     }
@@ -252,6 +290,8 @@ parsed<std::vector<found_jobs>> parse_found(std::string_view text) {
     return parse_object<all_found>(text, "found", [](members& from, all_found& all) {
         all = all_in<found_jobs>(from, "found", [](members& each, found_jobs& one) {
             one.rows = all_in<job>(each, "jobs", read_job);
+            one.pasts = all_in<job_history>(each, "histories", read_history);
+            one.pasts.resize(one.rows.size());
             one.damaged = texts_in(each, "damaged");
         });
     });

@@ -35,11 +35,20 @@ std::string provider_said(const job& row) {
     return text;
 }
 
+// systemd shows the daemon other users as nobody (PrivateUsers=).
+constexpr std::uint32_t nobody = 65534;
+
+std::string operator_named(std::uint32_t uid) {
+    return uid == nobody ? "an operator (the system's log has who: onboardctl)"
+                         : "the user with the uid " + std::to_string(uid);
+}
+
 class storyteller {
 public:
-    storyteller(const job& row, const status_view& daemon, const decision_rules& rules,
-                wall_time now)
+    storyteller(const job& row, const job_history& past, const status_view& daemon,
+                const decision_rules& rules, wall_time now)
         : row_(row),
+          past_(past),
           daemon_(daemon),
           account_(daemon.account(row.account)),
           rules_(rules),
@@ -109,6 +118,7 @@ private:
     }
 
     void tell_past() {
+        tell_history();
         step(row_.received_at,
              "taken in, in batch " + row_.batch +
                  (row_.priority == 0 ? "" : ", with priority " + std::to_string(row_.priority)));
@@ -118,7 +128,10 @@ private:
                                         ": the intent was noted, then the request sent");
         }
         if (row_.state == job_state::unknown) {
-            step(row_.lost_at, "from then on nobody knew whether there is a case: " + said(row_));
+            if (!last_step([](const job_step& one) { return one.to == job_state::unknown; })) {
+                step(row_.lost_at,
+                     "from then on nobody knew whether there is a case: " + said(row_));
+            }
             step(row_.absent_since, "a complete reading of the provider's list did not show it");
         }
         step(row_.expires_at, "its expires_at passed");
@@ -126,6 +139,49 @@ private:
             step(row_.finished_at, "it ended as " + std::string(to_string(row_.state)));
         }
         std::ranges::stable_sort(told_.story, {}, &story_step::at);
+    }
+
+    void tell_history() {
+        if (past_.omitted != 0 && !past_.steps.empty()) {
+            step(past_.steps.front().at,
+                 "before this " + plural(past_.omitted, "step", "steps") + " more, no longer kept");
+        }
+        for (const auto& one : past_.steps) {
+            step(one.at, one.what ? by_operator(one) : by_itself(one));
+        }
+    }
+
+    static std::string by_operator(const job_step& one) {
+        auto text = operator_named(one.uid) + ": " + std::string(to_string(*one.what)) +
+                    "; it was " + std::string(to_string(one.from)) + " and became " +
+                    std::string(to_string(one.to));
+        return one.words.empty() ? text : text + ". Until then: " + redacted(one.words);
+    }
+
+    static std::string by_itself(const job_step& one) {
+        const auto attempt = "attempt " + std::to_string(one.attempt);
+        const auto words = one.words.empty() ? std::string() : ": " + redacted(one.words);
+        switch (one.to) {
+            case job_state::deferred:
+                return one.from == job_state::submitting ? attempt + " was not applied" + words
+                       : one.from == job_state::unknown
+                           ? "that the provider has no case for " + attempt + " was proved"
+                           : "nothing could be sent" + words;
+            case job_state::unknown:
+                return one.from == job_state::submitting
+                           ? "whether " + attempt + " was applied was not known" +
+                                 (words.empty() ? ": onboardd ended before the answer was there"
+                                                : words)
+                           : "its absence was to be proved anew";
+            default:
+                return "the provider's list showed the case of " + attempt;
+        }
+    }
+
+    // The latest step, if it is of that kind.
+    template <class Kind>
+    const job_step* last_step(Kind kind) const {
+        return past_.steps.empty() || !kind(past_.steps.back()) ? nullptr : &past_.steps.back();
     }
 
     // What keeps every job of the account from going on. False: nothing does.
@@ -147,8 +203,8 @@ private:
         }
         const auto& pause = *account_->pause;
         if (pause.by) {
-            why("account " + row_.account + " was paused by the user with the uid " +
-                std::to_string(pause.by->uid) + ", " + relative(pause.by->since, now_));
+            why("account " + row_.account + " was paused by " + operator_named(pause.by->uid) +
+                ", " + relative(pause.by->since, now_));
             advise(("resume " + row_.account).c_str(), "lets the account go on");
         } else {
             why("account " + row_.account + " is paused: " + pause.reason +
@@ -347,8 +403,12 @@ private:
     }
 
     void held() {
-        why("an operator holds it until it is released or cancelled; the log says who and since "
-            "when (event operator)");
+        const auto* by = last_step([](const job_step& one) { return one.what == operation::hold; });
+        why(by == nullptr
+                ? "an operator holds it until it is released or cancelled; the log says who and "
+                  "since when (event operator)"
+                : operator_named(by->uid) + " held it " + relative(by->at, now_) +
+                      ": so it stays until it is released or cancelled");
         const bool sent = row_.resends > 0 || row_.lost_at;
         advise_job("release",
                    sent ? "looks it up, and sends it if there is no case" : "lets it be sent");
@@ -368,6 +428,7 @@ private:
     }
 
     const job& row_;
+    const job_history& past_;
     const status_view& daemon_;
     const account_view* account_;
     const decision_rules& rules_;
@@ -379,9 +440,9 @@ private:
 
 }  // namespace
 
-explanation explain(const job& row, const status_view& daemon, const decision_rules& rules,
-                    wall_time now) {
-    return storyteller(row, daemon, rules, now).tell();
+explanation explain(const job& row, const job_history& past, const status_view& daemon,
+                    const decision_rules& rules, wall_time now) {
+    return storyteller(row, past, daemon, rules, now).tell();
 }
 
 }  // namespace onboardd::ctl

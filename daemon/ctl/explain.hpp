@@ -10,6 +10,7 @@
 #include "daemon/ctl/status_view.hpp"
 #include "onboardd/config/config.hpp"
 #include "onboardd/engine/decide.hpp"
+#include "onboardd/ledger/history.hpp"
 #include "onboardd/ledger/job.hpp"
 
 namespace onboardd::ctl {
@@ -32,8 +33,8 @@ struct explanation {
     std::vector<advice> commands;
 };
 
-// `daemon`: as it stands beside the row.
-explanation explain(const job& row, const status_view& daemon, const decision_rules& rules,
-                    wall_time now);
+// `past`: what the row does not tell. `daemon`: as it stands beside the row.
+explanation explain(const job& row, const job_history& past, const status_view& daemon,
+                    const decision_rules& rules, wall_time now);
 
 }  // namespace onboardd::ctl

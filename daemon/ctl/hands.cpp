@@ -55,7 +55,7 @@ public:
     admin::operated_view operate(const admin::operating_order& order) override {
         auto among = order.among;
         return admin::view_of(run(book_->operate(order.what, std::move(among), order.after,
-                                                 changes_max, time_->wall_now())));
+                                                 changes_max, time_->wall_now(), ::getuid())));
     }
 
     pause_change set_pause(const admin::pause_order& order) override {

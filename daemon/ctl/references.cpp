@@ -69,6 +69,7 @@ private:
         if (row.has_error()) {
             found.damaged.push_back(account + "/" + reference);
         } else if (*row) {
+            found.pasts.push_back(reader_->history((*row)->id));
             found.rows.push_back(**row);
         }
     }

@@ -374,8 +374,9 @@ int explain_jobs(const config& settings, const std::vector<std::string>& named, 
         for (const auto& damaged : found.damaged) {
             tell_damaged(to, damaged);
         }
-        for (const auto& row : found.rows) {
-            const auto story = explain(row, view, rules_of(settings), now);
+        for (std::size_t i = 0; i < found.rows.size(); ++i) {
+            const auto& row = found.rows[i];
+            const auto story = explain(row, found.pasts[i], view, rules_of(settings), now);
             if (to.json) {
                 tell_explanation_as_json(row, story, to);
             } else {

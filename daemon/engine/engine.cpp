@@ -120,7 +120,7 @@ public:
         auto& parts = context_.parts;
         auto copy = among;
         auto done = co_await parts.store.operate(what, std::move(copy), after, operate_changes_max,
-                                                 parts.time.wall_now());
+                                                 parts.time.wall_now(), who.uid);
         if (!done) {
             context_.fail(done.error());
             co_return done.error();

@@ -22,6 +22,7 @@ struct entry {
     std::string answer;
     std::string reason;  // the class it is counted in
     std::uint32_t published = 0;
+    job_history past;
 };
 
 struct batch_entry {
@@ -89,6 +90,9 @@ public:
             co_return errc::stale_job;
         }
         claimed_.erase(after.id);
+        if (auto step = step_of(from, after, time_.wall_now())) {
+            keep(found->second.past, std::move(*step));
+        }
         replace(found->second, std::move(after), std::move(raw_answer));
         ++counters_.commits;
         ++counters_.rows;
@@ -96,18 +100,20 @@ public:
     }
 
     asio::awaitable<result<operated>> operate(operation what, job_selection among, job_id after,
-                                              std::size_t count_max, wall_time now) override {
+                                              std::size_t count_max, wall_time now,
+                                              std::uint32_t uid) override {
         co_await turn();
         operated done;
+        const order given{what, uid, now};
         for (const auto& identity : among.identities) {
             if (const auto found = identities_.find(identity); found != identities_.end()) {
-                operate_one(what, jobs_.at(found->second), now, done);
+                operate_one(given, jobs_.at(found->second), done);
             } else {
                 done.missing.push_back(identity);
             }
         }
         if (among.identities.empty()) {
-            operate_portion(what, among, after, count_max, now, done);
+            operate_portion(given, among, after, count_max, done);
         }
         counters_.commits += 1;
         co_return done;
@@ -281,6 +287,12 @@ public:
         co_return found == jobs_.end() ? std::string() : found->second.answer;
     }
 
+    asio::awaitable<result<job_history>> history(job_id id) override {
+        co_await turn();
+        const auto found = jobs_.find(id);
+        co_return found == jobs_.end() ? job_history() : found->second.past;
+    }
+
     asio::awaitable<result<std::size_t>> erase_requests(wall_time before,
                                                         std::size_t count_max) override {
         co_await turn();
@@ -291,6 +303,7 @@ public:
                 *one.row.finished_at < before) {
                 one.request.clear();
                 one.answer.clear();
+                one.past = {};
                 ++erased;
             }
         }
@@ -387,8 +400,14 @@ private:
         one.row = std::move(after);
     }
 
-    void operate_portion(operation what, const job_selection& among, job_id after,
-                         std::size_t count_max, wall_time now, operated& done) {
+    struct order {
+        operation what;
+        std::uint32_t uid;
+        wall_time now;
+    };
+
+    void operate_portion(const order& given, const job_selection& among, job_id after,
+                         std::size_t count_max, operated& done) {
         done.last = after;
         std::size_t looked_at = 0;
         auto next = jobs_.upper_bound(after);
@@ -400,28 +419,38 @@ private:
             if ((among.account.empty() || row.account == among.account) &&
                 (among.batch.empty() || row.batch == among.batch) &&
                 (!among.state || row.state == *among.state)) {
-                operate_one(what, next->second, now, done);
+                operate_one(given, next->second, done);
             }
         }
         done.end = next == jobs_.end();
     }
 
-    void operate_one(operation what, entry& one, wall_time now, operated& done) {
+    void operate_one(const order& given, entry& one, operated& done) {
         const auto before = one.row;
         const auto decided = onboardd::operate(
-            before, what, {.now = now, .restored_at = {}, .request_kept = !one.request.empty()});
+            before, given.what,
+            {.now = given.now, .restored_at = {}, .request_kept = !one.request.empty()});
         if (decided.has_error()) {
             done.refused.push_back(
                 {before.account, before.reference, before.state, decided.error()});
         } else if (!*decided) {
             ++done.unchanged;
         } else {
+            keep(one.past, step_of(given.what, given.uid, before, (*decided)->state, given.now));
             replace(one, **decided, {});
             if (claimed_.contains(before.id)) {
                 revoked_.insert(before.id);
             }
             done.changed.push_back({one.row, before.state});
             ++counters_.rows;
+        }
+    }
+
+    static void keep(job_history& past, job_step step) {
+        past.steps.push_back(std::move(step));
+        if (past.steps.size() > history_steps_max) {
+            past.steps.erase(past.steps.begin());
+            ++past.omitted;
         }
     }
 

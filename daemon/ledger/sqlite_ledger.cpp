@@ -56,17 +56,21 @@ public:
 
     asio::awaitable<result<void>> record(job after, job_state from,
                                          std::string raw_answer) override {
-        auto work = [after = std::move(after), from, raw_answer = std::move(raw_answer)](
-                        store& tables) { return tables.record(after, from, raw_answer); };
+        auto work = [after = std::move(after), from, raw_answer = std::move(raw_answer),
+                     now = time_.wall_now()](store& tables) {
+            return tables.record(after, from, raw_answer, now);
+        };
         return thread_->call<void>(effect{1}, std::move(work));
     }
 
     asio::awaitable<result<operated>> operate(operation what, job_selection among, job_id after,
-                                              std::size_t count_max, wall_time now) override {
+                                              std::size_t count_max, wall_time now,
+                                              std::uint32_t uid) override {
         const auto rows = among.identities.empty() ? count_max : among.identities.size();
-        auto work = [what, among = std::move(among), after, count_max, now](store& tables) {
-            return among.identities.empty() ? tables.operate(what, among, after, count_max, now)
-                                            : tables.operate(what, among.identities, now);
+        auto work = [what, uid, among = std::move(among), after, count_max, now](store& tables) {
+            return among.identities.empty()
+                       ? tables.operate(what, uid, among, after, count_max, now)
+                       : tables.operate(what, uid, among.identities, now);
         };
         return thread_->call<operated>(effect{rows}, std::move(work));
     }
@@ -179,6 +183,11 @@ public:
         return thread_->call<std::string>(reads, std::move(work));
     }
 
+    asio::awaitable<result<job_history>> history(job_id id) override {
+        auto work = [id](store& tables) { return tables.history(id); };
+        return thread_->call<job_history>(reads, std::move(work));
+    }
+
     asio::awaitable<result<std::size_t>> erase_requests(wall_time before,
                                                         std::size_t count_max) override {
         auto work = [before, count_max](store& tables) {
@@ -219,6 +228,7 @@ sqlite_ledger::sqlite_ledger(asio::any_io_executor executor, clock& time,
       tables_(file_.db) {
     tables_.begin(true);
     file_.db.run(sqlite::proof_schema);
+    file_.db.run(sqlite::history_schema);
     tables_.doubt_submitting(time.wall_now(), options.send_window);
     tables_.forget_proofs();
     file_.db.run(sqlite::identity_schema);
@@ -278,6 +288,7 @@ accepted_ledger accept_restored_ledger(clock& time, const sqlite_options& option
             tables.begin(true);
             file.db.run(sqlite::identity_schema);
             file.db.run(sqlite::operator_schema);
+            file.db.run(sqlite::history_schema);
             tables.note_restored(time.wall_now());
             accepted.doubted = tables.doubt_all(time.wall_now());
             const auto seen = options.mark ? options.mark->epoch : 0;

@@ -6,11 +6,11 @@
 
 namespace onboardd::sqlite {
 
-operated store::operate(operation what,
+operated store::operate(operation what, std::uint32_t uid,
                         const std::vector<std::pair<std::string, std::string>>& identities,
                         wall_time now) {
     operated done;
-    const auto restored = restored_at(db_);
+    const order given{.what = what, .uid = uid, .restored = restored_at(db_), .now = now};
     for (const auto& [account, reference] : identities) {
         const auto found = find(account, reference);
         if (found.has_error()) {
@@ -18,17 +18,17 @@ operated store::operate(operation what,
         } else if (!*found) {
             done.missing.emplace_back(account, reference);
         } else {
-            operate_one(what, **found, restored, now, done);
+            operate_one(given, **found, done);
         }
     }
     return done;
 }
 
-operated store::operate(operation what, const job_selection& among, job_id after,
+operated store::operate(operation what, std::uint32_t uid, const job_selection& among, job_id after,
                         std::size_t count_max, wall_time now) {
     operated done;
     done.last = after;
-    const auto restored = restored_at(db_);
+    const order given{.what = what, .uid = uid, .restored = restored_at(db_), .now = now};
     // The rows are read in pieces before one is changed: no statement reads a table while another
     // changes it.
     for (std::size_t looked_at = 0;
@@ -37,7 +37,7 @@ operated store::operate(operation what, const job_selection& among, job_id after
             std::min(count_max - done.changed.size(), operate_portion_max - looked_at);
         const auto chosen = select_jobs(among, piece, done);
         for (const auto& row : chosen) {
-            operate_one(what, row, restored, now, done);
+            operate_one(given, row, done);
         }
         if (done.end) {
             break;
@@ -80,13 +80,12 @@ std::vector<job> store::select_jobs(const job_selection& among, std::size_t coun
     return chosen;
 }
 
-void store::operate_one(operation what, const job& row, const std::optional<wall_time>& restored,
-                        wall_time now, operated& done) {
-    operating_facts facts{.now = now, .restored_at = restored, .request_kept = true};
-    if (what == operation::retry && is_final(row.state)) {
+void store::operate_one(const order& given, const job& row, operated& done) {
+    operating_facts facts{.now = given.now, .restored_at = given.restored, .request_kept = true};
+    if (given.what == operation::retry && is_final(row.state)) {
         facts.request_kept = query(request_, row.id).next();
     }
-    const auto decided = onboardd::operate(row, what, facts);
+    const auto decided = onboardd::operate(row, given.what, facts);
     if (decided.has_error()) {
         done.refused.push_back({row.account, row.reference, row.state, decided.error()});
         return;
@@ -96,6 +95,7 @@ void store::operate_one(operation what, const job& row, const std::optional<wall
         return;
     }
     write(**decided, *place_of(row.id), {});
+    history_.add(row.id, step_of(given.what, given.uid, row, (*decided)->state, given.now));
     if (claimed_.contains(row.id)) {
         revoked_.insert(row.id);
     }

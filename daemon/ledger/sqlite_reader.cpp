@@ -71,6 +71,11 @@ public:
         return tables_.find(account, reference);
     }
 
+    job_history history(job_id job) override {
+        const moment now(tables_);
+        return tables_.history(job);
+    }
+
     std::vector<std::string> accounts() override { return names(accounts_); }
     std::vector<std::string> batches() override { return names(batches_); }
 

@@ -103,6 +103,7 @@ private:
                "SELECT id, batch, account, state, reason FROM tally NOT INDEXED");
         copy_identity();
         copy_pauses();
+        copy_histories();
         db_.run(damaged_table);
         if (old_.has_table("damaged")) {
             copied("damaged", "SELECT * FROM damaged");
@@ -133,6 +134,14 @@ private:
                 tell_({"pauses_lost", "the ledger",
                        "which accounts operators had paused cannot be read: pause them again", ""});
             }
+        }
+    }
+
+    void copy_histories() {
+        db_.run(history_schema);
+        if (old_.has_table("step") && !copied("step", "SELECT * FROM step")) {
+            tell_({"history_lost", "the ledger",
+                   "what explain tells of earlier attempts cannot be read and is gone", ""});
         }
     }
 

@@ -34,14 +34,22 @@ store::stored_place store::place_in(const query& found) {
                         found.time_or_none(finished_column), found.integer(origin_sum_column)};
 }
 
-result<void> store::record(const job& after, job_state from, const std::string& raw_answer) {
+result<void> store::record(const job& after, job_state from, const std::string& raw_answer,
+                           wall_time now) {
     const auto before = place_of(after.id);
     if (!before || before->counted.state != from || revoked_.contains(after.id)) {
         return errc::stale_job;
     }
     write(after, *before, raw_answer);
+    note(from, after, now);
     release_claim(after.id);
     return {};
+}
+
+void store::note(job_state from, const job& after, wall_time now) {
+    if (const auto step = step_of(from, after, now)) {
+        history_.add(after.id, *step);
+    }
 }
 
 void store::write(const job& after, const stored_place& before, const std::string& raw_answer) {
@@ -287,6 +295,10 @@ result<std::string> store::answer_of(job_id id) {
     return rows.text(0);
 }
 
+job_history store::history(job_id id) {
+    return history_.of(id);
+}
+
 std::size_t store::erase_requests(wall_time before, std::size_t count_max) {
     std::vector<job_id> found;
     {
@@ -298,6 +310,7 @@ std::size_t store::erase_requests(wall_time before, std::size_t count_max) {
     for (const auto id : found) {
         erase_request_.run(id);
         erase_answer_.run(id);
+        history_.forget(id);
         erased_mark_.run(id);
         places_.erase(id);
     }
@@ -307,7 +320,7 @@ std::size_t store::erase_requests(wall_time before, std::size_t count_max) {
 }
 
 template <class Change>
-std::size_t store::change_each(query& found, Change change) {
+std::size_t store::change_each(query& found, std::optional<wall_time> now, Change change) {
     std::vector<job_id> jobs;
     while (found.next()) {
         jobs.push_back(found.integer(0));
@@ -319,9 +332,11 @@ std::size_t store::change_each(query& found, Change change) {
             continue;  // damaged: nothing is sent for it
         }
         const auto from = row->state;
+        const auto before = place_of(id);
         change(*row);
-        if (record(*row, from, {}).has_error()) {
-            fail_corrupt("an index and the jobs disagree");
+        write(*row, *before, {});
+        if (now) {
+            note(from, *row, *now);
         }
         ++changed;
     }
@@ -332,7 +347,7 @@ std::size_t store::doubt_all(wall_time now) {
     statement open(db_, "SELECT id FROM job WHERE state IN (?, ?, ?, ?)");
     query found(open, static_cast<int>(job_state::queued), static_cast<int>(job_state::deferred),
                 static_cast<int>(job_state::submitting), static_cast<int>(job_state::unknown));
-    return change_each(found, [&](job& row) {
+    return change_each(found, now, [&](job& row) {
         row.state = job_state::unknown;
         row.due_at = now;
         row.lost_at = now;
@@ -355,7 +370,7 @@ std::int64_t store::next_epoch(std::int64_t past) {
 
 std::size_t store::doubt_submitting(wall_time now, milliseconds send_window) {
     query found(in_flight_);
-    return change_each(found, [&](job& row) {
+    return change_each(found, now, [&](job& row) {
         row.state = job_state::unknown;
         row.due_at = now;
         row.absent_since.reset();
@@ -366,7 +381,7 @@ std::size_t store::doubt_submitting(wall_time now, milliseconds send_window) {
 
 std::size_t store::forget_proofs() {
     query found(proofs_);
-    return change_each(found, [](job& row) { row.absent_since.reset(); });
+    return change_each(found, {}, [](job& row) { row.absent_since.reset(); });
 }
 
 std::optional<job> store::by_id(job_id id) {

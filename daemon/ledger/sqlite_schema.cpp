@@ -128,4 +128,19 @@ CREATE TABLE IF NOT EXISTS restored (
 ) STRICT;
 )sql";
 
+const char* const history_schema = R"sql(
+CREATE TABLE IF NOT EXISTS step (
+    job INTEGER NOT NULL,
+    number INTEGER NOT NULL,         -- from 1; the first ones go when there are many
+    at INTEGER NOT NULL,
+    was INTEGER NOT NULL,            -- job_state
+    became INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    operation INTEGER,               -- NULL: no operator's
+    uid INTEGER NOT NULL,
+    words TEXT NOT NULL,
+    PRIMARY KEY (job, number)
+) STRICT, WITHOUT ROWID;
+)sql";
+
 }  // namespace onboardd::sqlite

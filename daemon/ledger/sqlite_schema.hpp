@@ -21,4 +21,7 @@ extern const char* const proof_schema;
 // What operators did; likewise.
 extern const char* const operator_schema;
 
+// What rows of jobs do not tell of their past; likewise.
+extern const char* const history_schema;
+
 }  // namespace onboardd::sqlite

@@ -82,6 +82,7 @@ store::store(database& db)
       accounts_(db, "account"),
       batches_(db, "batch"),
       tallies_(db),
+      history_(db),
       log_is_moved_at_(log_pages_max),
       begin_read_(db, "BEGIN"),
       begin_write_(db, "BEGIN IMMEDIATE"),

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "daemon/ledger/sqlite_database.hpp"
+#include "daemon/ledger/sqlite_history.hpp"
 #include "daemon/ledger/sqlite_tallies.hpp"
 #include "onboardd/ledger/ledger.hpp"
 
@@ -82,11 +83,12 @@ public:
                                    std::size_t count_max, wall_time now);
     void unclaim(const std::vector<job_id>& jobs);
     std::optional<wall_time> next_due(const std::string& account, work_kind kind);
-    result<void> record(const job& after, job_state from, const std::string& raw_answer);
-    operated operate(operation what,
+    result<void> record(const job& after, job_state from, const std::string& raw_answer,
+                        wall_time now);
+    operated operate(operation what, std::uint32_t uid,
                      const std::vector<std::pair<std::string, std::string>>& identities,
                      wall_time now);
-    operated operate(operation what, const job_selection& among, job_id after,
+    operated operate(operation what, std::uint32_t uid, const job_selection& among, job_id after,
                      std::size_t count_max, wall_time now);
     void set_pause(const std::string& account, const std::optional<operator_pause>& pause);
     std::vector<operator_pause> pauses();
@@ -109,6 +111,7 @@ public:
     job_page jobs(job_id after, std::size_t count_max);
     result<std::optional<job>> find(const std::string& account, const std::string& reference);
     result<std::string> answer_of(job_id id);
+    job_history history(job_id id);
     std::size_t erase_requests(wall_time before, std::size_t count_max);
 
     // One row of job_columns. nullopt: it does not have its checksums. That is noted, and it is
@@ -156,14 +159,22 @@ private:
     static stored_place place_in(const query& rows);
     void write(const job& after, const stored_place& before, const std::string& raw_answer);
     std::vector<job> select_jobs(const job_selection& among, std::size_t count, operated& done);
-    void operate_one(operation what, const job& row, const std::optional<wall_time>& restored,
-                     wall_time now, operated& done);
+    // One operator's command.
+    struct order {
+        operation what;
+        std::uint32_t uid;
+        std::optional<wall_time> restored;
+        wall_time now;
+    };
+    void operate_one(const order& given, const job& row, operated& done);
     bool sound(const query& rows);
     std::optional<job> by_id(job_id id);
 
-    // Changes the jobs whose ids were found, but for damaged ones. Returns how many.
+    // Changes the jobs whose ids were found, but for damaged ones. Returns how many. `now`: the
+    // change is kept as a step of their past.
     template <class Change>
-    std::size_t change_each(query& found, Change change);
+    std::size_t change_each(query& found, std::optional<wall_time> now, Change change);
+    void note(job_state from, const job& after, wall_time now);
     bool take_claim(job_id id);  // false: it is claimed already
     void release_claim(job_id id);
     void empty_log();
@@ -172,6 +183,7 @@ private:
     name_table accounts_;
     name_table batches_;
     tallies tallies_;
+    history_table history_;
     std::unordered_set<job_id> claimed_;
     // Of jobs that were claimed or are `submitting`: only this process changes them, so it need not
     // read them again before it does.

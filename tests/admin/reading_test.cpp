@@ -64,10 +64,27 @@ TEST(ReadingJson, AJobArrivesAsItIs) {
 
     found_jobs one;
     one.rows = page.rows;
+    one.pasts.resize(2);
+    one.pasts[0].omitted = 7;
+    one.pasts[0].steps = {{.at = start,
+                           .from = job_state::submitting,
+                           .to = job_state::unknown,
+                           .attempt = 2,
+                           .what = {},
+                           .uid = 0,
+                           .words = "lost \xff"},
+                          {.at = start + 1ms,
+                           .from = job_state::queued,
+                           .to = job_state::held,
+                           .attempt = 3,
+                           .what = operation::hold,
+                           .uid = 4294967295,
+                           .words = {}}};
     one.damaged = {"T1/a"};
     const auto found = *parse_found(to_json(std::vector<found_jobs>{one, {}}));
     ASSERT_EQ(found.size(), 2u);
     EXPECT_EQ(found[0].rows, one.rows);
+    EXPECT_EQ(found[0].pasts, one.pasts);
     EXPECT_EQ(found[0].damaged, one.damaged);
     EXPECT_TRUE(found[1].rows.empty());
 }

@@ -51,6 +51,7 @@ public:
         return std::optional<job>();
     }
 
+    job_history history(job_id) override { return {}; }
     std::vector<std::string> accounts() override { return {"T00000001"}; }
     std::vector<std::string> batches() override { return {}; }
     std::vector<tally> totals() override { return {}; }

@@ -30,7 +30,7 @@ protected:
 
     explanation told() {
         daemon.accounts = {account};
-        return explain(row, daemon, rules, now);
+        return explain(row, past, daemon, rules, now);
     }
 
     // All of it in one text, for looking into.
@@ -78,6 +78,7 @@ protected:
     }
 
     job row;
+    job_history past;
     status_view daemon;
     account_view account;
     decision_rules rules;
@@ -292,6 +293,101 @@ TEST_F(Explain, AConflictNamesItsCasesAndIsLeftToAPerson) {
     expect({"a person has to decide: the provider has more than one case", R"(["one","two"])",
             "do: onboardctl release T12345678/seller-1"});
     EXPECT_EQ(told().next, "");
+}
+
+TEST_F(Explain, TellsEachStepThatTheRowHasForgotten) {
+    in_state(job_state::created);
+    row.attempts = 3;
+    row.submitted_at = start + 3h;
+    row.finished_at = start + 5h;
+    past.steps = {{.at = start + 1h,
+                   .from = job_state::submitting,
+                   .to = job_state::deferred,
+                   .attempt = 1,
+                   .what = {},
+                   .uid = 0,
+                   .words = "HTTP status 503: busy"},
+                  {.at = start + 90min,
+                   .from = job_state::deferred,
+                   .to = job_state::deferred,
+                   .attempt = 1,
+                   .what = {},
+                   .uid = 0,
+                   .words = "cannot connect"},
+                  {.at = start + 2h,
+                   .from = job_state::submitting,
+                   .to = job_state::unknown,
+                   .attempt = 2,
+                   .what = {},
+                   .uid = 0,
+                   .words = {}},
+                  {.at = start + 150min,
+                   .from = job_state::unknown,
+                   .to = job_state::deferred,
+                   .attempt = 2,
+                   .what = {},
+                   .uid = 0,
+                   .words = {}},
+                  {.at = start + 4h,
+                   .from = job_state::unknown,
+                   .to = job_state::created,
+                   .attempt = 3,
+                   .what = {},
+                   .uid = 0,
+                   .words = {}}};
+    std::vector<std::string> story;
+    for (const auto& step : told().story) {
+        story.push_back(step.text);
+    }
+    const std::vector<std::string> expected = {
+        "taken in, in batch night",
+        "attempt 1 was not applied: HTTP status 503: busy",
+        "nothing could be sent: cannot connect",
+        "whether attempt 2 was applied was not known: onboardd ended before the answer was there",
+        "that the provider has no case for attempt 2 was proved",
+        "attempt 3: the intent was noted, then the request sent",
+        "the provider's list showed the case of attempt 3",
+        "it ended as created"};
+    EXPECT_EQ(story, expected);
+}
+
+TEST_F(Explain, TellsWhatOperatorsDidAndHowMuchIsNoLongerKept) {
+    in_state(job_state::held);
+    past.omitted = 12;
+    past.steps = {{.at = start + 1h,
+                   .from = job_state::rejected,
+                   .to = job_state::queued,
+                   .attempt = 1,
+                   .what = operation::retry,
+                   .uid = 65534,
+                   .words = "HTTP status 400: 123456789 is unknown"},
+                  {.at = now - 2h,
+                   .from = job_state::queued,
+                   .to = job_state::held,
+                   .attempt = 1,
+                   .what = operation::hold,
+                   .uid = 1000,
+                   .words = {}}};
+    expect({"before this 12 steps more, no longer kept",
+            "an operator (the system's log has who: onboardctl): retry; it was rejected and became "
+            "queued. Until then: HTTP status 400: … is unknown",
+            "the user with the uid 1000: hold; it was queued and became held",
+            "why: the user with the uid 1000 held it 2h ago: so it stays until it is released"});
+}
+
+TEST_F(Explain, WhatIsKeptOfALostAnswerIsNotToldTwice) {
+    in_state(job_state::unknown, "the answer was lost");
+    row.lost_at = start + 1h;
+    expect({"from then on nobody knew whether there is a case"});
+    past.steps = {{.at = start + 1h,
+                   .from = job_state::submitting,
+                   .to = job_state::unknown,
+                   .attempt = 1,
+                   .what = {},
+                   .uid = 0,
+                   .words = "the answer was lost"}};
+    expect({"whether attempt 1 was applied was not known: the answer was lost"});
+    expect_not("from then on nobody knew");
 }
 
 TEST_F(Explain, TheStoryIsInTheOrderOfTimeAndHoldsNothingOfTheFuture) {

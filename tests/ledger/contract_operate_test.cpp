@@ -11,7 +11,8 @@ protected:
                      std::size_t count_max = 100) {
         operated done;
         run([&]() -> asio::awaitable<void> {
-            done = must(co_await book->operate(what, among, after, count_max, time.wall_now()));
+            done =
+                must(co_await book->operate(what, among, after, count_max, time.wall_now(), 1000));
         });
         return done;
     }

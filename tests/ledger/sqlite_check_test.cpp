@@ -10,6 +10,7 @@
 
 #include "ledger/ledger_fixture.hpp"
 #include "onboardd/ledger/ledger_check.hpp"
+#include "onboardd/ledger/ledger_reader.hpp"
 
 namespace onboardd::test {
 namespace {
@@ -189,6 +190,25 @@ TEST_F(SqliteCheckTest, WhatOperatorsDidIsInTheNewLedgerToo) {
         EXPECT_EQ(kept.size(), 1u);
         EXPECT_EQ(kept.at(0), pause);
     });
+}
+
+TEST_F(SqliteCheckTest, HistoriesAreInTheNewLedgerTooOrMissed) {
+    fill();
+    open();
+    auto row = accept_one(a_job("put-off"));
+    row.state = job_state::deferred;
+    must(record(row, job_state::queued));
+    close();
+    const auto steps = [&] { return open_ledger_reader(file())->history(row.id).steps.size(); };
+    EXPECT_EQ(steps(), 1u);
+    EXPECT_TRUE(repair().empty());
+    EXPECT_EQ(steps(), 1u);
+    meddle(
+        "CREATE TABLE other AS SELECT * FROM step; DROP TABLE step; ALTER TABLE other RENAME TO "
+        "step; UPDATE step SET at = NULL");
+    time.advance(std::chrono::seconds(1));  // the old ledger is kept under the second's name
+    EXPECT_EQ(kinds(repair()), std::vector<std::string>{"history_lost"});
+    EXPECT_EQ(steps(), 0u);
 }
 
 TEST_F(SqliteCheckTest, WrongSumsAreCountedAgain) {

@@ -120,7 +120,7 @@ TEST_F(SqliteMarkTest, OnceAcceptedAHeldJobIsLookedUpWhenItIsReleased) {
         one.identities.emplace_back("T00000001", reference);
         operated done;
         run([&]() -> asio::awaitable<void> {
-            done = must(co_await book->operate(what, one, 0, 10, time.wall_now()));
+            done = must(co_await book->operate(what, one, 0, 10, time.wall_now(), 1000));
         });
         return done;
     };

@@ -67,6 +67,45 @@ TEST_F(SqliteReaderTest, ALedgerFromBeforeOperatorsCouldPauseHasNoPauses) {
     EXPECT_TRUE(open_ledger_reader(file())->pauses().empty());
 }
 
+TEST_F(SqliteReaderTest, ALedgerFromBeforeThereWereHistoriesHasNoneAndGetsTheTable) {
+    open();
+    auto row = accept_one(a_job("one"));
+    close();
+    sqlite::database(file()).run("DROP TABLE step");
+    EXPECT_EQ(open_ledger_reader(file())->history(row.id), job_history());
+    open();
+    row.state = job_state::deferred;
+    must(record(row, job_state::queued));
+    EXPECT_EQ(open_ledger_reader(file())->history(row.id).steps.size(), 1u);
+}
+
+TEST_F(SqliteReaderTest, AStepThatTheLedgerDoesNotWriteIsLeftOut) {
+    open();
+    auto row = accept_one(a_job("one"));
+    row.state = job_state::deferred;
+    must(record(row, job_state::queued));
+    must(record(row, job_state::deferred));
+    meddle("UPDATE step SET was = 99 WHERE number = 1; UPDATE step SET operation = 99");
+    const auto past = open_ledger_reader(file())->history(row.id);
+    ASSERT_EQ(past.steps.size(), 1u);
+    EXPECT_EQ(past.omitted, 1u);
+    EXPECT_FALSE(past.steps[0].what);
+}
+
+TEST_F(SqliteReaderTest, AJobThatWasInFlightAtTheEndSaysSo) {
+    open();
+    auto row = accept_one(a_job("one"));
+    row.state = job_state::submitting;
+    row.attempts = 1;
+    must(record(row, job_state::queued));
+    reopen();
+    const auto past = open_ledger_reader(file())->history(row.id);
+    ASSERT_EQ(past.steps.size(), 1u);
+    EXPECT_EQ(past.steps[0].from, job_state::submitting);
+    EXPECT_EQ(past.steps[0].to, job_state::unknown);
+    EXPECT_EQ(past.steps[0].words, "");
+}
+
 TEST_F(SqliteReaderTest, TheOwnerShowsOpenBatchesFirstAndReportsGoOnAsBefore) {
     open();
     for (const auto* batch : {"first", "second", "third"}) {

@@ -229,12 +229,12 @@ asio::awaitable<result<std::optional<wall_time>>> sim_ledger::next_due(std::stri
 
 asio::awaitable<result<operated>> sim_ledger::do_operate(operation what, job_selection among,
                                                          job_id after, std::size_t count_max,
-                                                         wall_time now) {
+                                                         wall_time now, std::uint32_t uid) {
     bool good = false;
     if (!co_await commit_turn(good)) {
         co_return refusal();
     }
-    auto done = co_await inner_->operate(what, std::move(among), after, count_max, now);
+    auto done = co_await inner_->operate(what, std::move(among), after, count_max, now, uid);
     for (const auto& one : done->changed) {
         const auto identity = identity_of(one.after.account, one.after.reference);
         world_.note(to_string(one.after.state), identity, one.after.attempts);
@@ -249,8 +249,8 @@ asio::awaitable<result<operated>> sim_ledger::do_operate(operation what, job_sel
 
 asio::awaitable<result<operated>> sim_ledger::operate(operation what, job_selection among,
                                                       job_id after, std::size_t count_max,
-                                                      wall_time now) {
-    return beside(world_, do_operate(what, std::move(among), after, count_max, now));
+                                                      wall_time now, std::uint32_t uid) {
+    return beside(world_, do_operate(what, std::move(among), after, count_max, now, uid));
 }
 
 asio::awaitable<result<void>> sim_ledger::set_pause(std::string account,
@@ -317,6 +317,10 @@ asio::awaitable<result<std::optional<job>>> sim_ledger::find(std::string account
 
 asio::awaitable<result<std::string>> sim_ledger::answer_of(job_id id) {
     return reading(world_, inner_->answer_of(id));
+}
+
+asio::awaitable<result<job_history>> sim_ledger::history(job_id id) {
+    return reading(world_, inner_->history(id));
 }
 
 asio::awaitable<result<std::size_t>> sim_ledger::erase_requests(wall_time before,

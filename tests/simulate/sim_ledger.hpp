@@ -47,7 +47,8 @@ public:
     asio::awaitable<result<void>> record(job after, job_state from,
                                          std::string raw_answer) override;
     asio::awaitable<result<operated>> operate(operation what, job_selection among, job_id after,
-                                              std::size_t count_max, wall_time now) override;
+                                              std::size_t count_max, wall_time now,
+                                              std::uint32_t uid) override;
     asio::awaitable<result<void>> set_pause(std::string account,
                                             std::optional<operator_pause> pause) override;
     asio::awaitable<result<std::vector<operator_pause>>> pauses() override;
@@ -67,6 +68,7 @@ public:
     asio::awaitable<result<std::optional<job>>> find(std::string account,
                                                      std::string reference) override;
     asio::awaitable<result<std::string>> answer_of(job_id job) override;
+    asio::awaitable<result<job_history>> history(job_id job) override;
     asio::awaitable<result<std::size_t>> erase_requests(wall_time before,
                                                         std::size_t count_max) override;
     ledger_counters counters() const override { return inner_->counters(); }
@@ -91,7 +93,8 @@ private:
     asio::awaitable<result<std::vector<admission>>> do_accept(std::vector<new_job> jobs);
     asio::awaitable<result<void>> do_record(job after, job_state from, std::string raw_answer);
     asio::awaitable<result<operated>> do_operate(operation what, job_selection among, job_id after,
-                                                 std::size_t count_max, wall_time now);
+                                                 std::size_t count_max, wall_time now,
+                                                 std::uint32_t uid);
     asio::awaitable<void> apply_published();
     void record_later(job after, job_state from);
 

@@ -66,11 +66,12 @@ public:
         return real_->next_due(std::move(account), kind);
     }
     asio::awaitable<result<operated>> operate(operation what, job_selection among, job_id after,
-                                              std::size_t count_max, wall_time now) override {
+                                              std::size_t count_max, wall_time now,
+                                              std::uint32_t uid) override {
         if (refuses()) {
             co_return errc::ledger_full;
         }
-        co_return co_await real_->operate(what, std::move(among), after, count_max, now);
+        co_return co_await real_->operate(what, std::move(among), after, count_max, now, uid);
     }
     asio::awaitable<result<void>> set_pause(std::string account,
                                             std::optional<operator_pause> pause) override {
@@ -113,6 +114,9 @@ public:
     }
     asio::awaitable<result<std::string>> answer_of(job_id job) override {
         return real_->answer_of(job);
+    }
+    asio::awaitable<result<job_history>> history(job_id job) override {
+        return real_->history(job);
     }
     ledger_counters counters() const override { return real_->counters(); }
     bool failed() const override { return real_->failed(); }

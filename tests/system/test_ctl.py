@@ -32,9 +32,9 @@ class CtlTest(SystemTest):
             self.assertTrue(byte == "\n" or byte >= " ", ran.stdout + ran.stderr)
         return ran
 
-    def lines(self, site, *arguments, code=0):
+    def lines(self, site, *arguments, **how):
         return [json.loads(line) for line in
-                self.ctl(site, "--json", *arguments, code=code).stdout.splitlines()]
+                self.ctl(site, "--json", *arguments, **how).stdout.splitlines()]
 
     def faults(self, site, *arguments, code=1):
         """{(kind, subject)} without notes and sum."""

@@ -112,6 +112,37 @@ class WithTheDaemon(OperatorTest):
         self.assertEqual(daemon.stop(), 0)
         site.oracle.judge(reports=False)
 
+    def test_explain_tells_each_step(self):
+        site = self.site()
+        site.sandbox.script({"one": ["429", "cut-after-create"], "two": ["refuse"]})
+        daemon = site.serve()
+        site.drop(site.oracle.issue("one"))
+        site.drop(site.oracle.issue("two"))
+        self.assertEqual(site.wait_for_outcome("one")["state"], "created")
+        self.assertEqual(site.wait_for_outcome("two")["state"], "rejected")
+        self.ctl(site, "retry", "two")
+        eventually(lambda: site.outcome("two")["state"] == "created", "the second attempt")
+
+        def expect(about):
+            one, two = self.lines(site, "explain", "-", stdin=b"one\ntwo\n")
+            self.assert_in_order([step["text"] for step in one["story"]], [
+                "taken in", "attempt 1 was not applied: HTTP status 429", "attempt 2: the intent",
+                "whether attempt 2 was applied was not known", "list showed the case of attempt 2",
+                "it ended as created"], about)
+            self.assert_in_order([step["text"] for step in two["story"]], [
+                "taken in",
+                "the user with the uid %d: retry; it was rejected and became queued. Until then: "
+                "HTTP status 4" % os.getuid(), "it ended as created"], about)
+        expect("while the daemon runs")
+        self.assertEqual(daemon.stop(), 0)
+        expect("from the ledger")
+        site.oracle.judge(reports=False)
+
+    def assert_in_order(self, texts, parts, about=None):
+        left = iter(texts)
+        for part in parts:
+            self.assertTrue(any(part in text for text in left), (part, texts, about))
+
     def test_what_is_not_there_is_named(self):
         site, daemon = self.waiting(2, accounts=(ACCOUNT, OTHER))
         self.assertIn("no job none", self.ctl(site, "hold", "none", "job-0", code=1).stderr)

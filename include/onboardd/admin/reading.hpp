@@ -36,6 +36,7 @@ struct find_order {
 // What REF (REFERENCE or ACCOUNT/REFERENCE) means: jobs of several accounts, perhaps.
 struct found_jobs {
     std::vector<job> rows;
+    std::vector<job_history> pasts;    // of the rows, one for each
     std::vector<std::string> damaged;  // ACCOUNT/REFERENCE of what cannot be believed
 };
 

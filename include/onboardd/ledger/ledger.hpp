@@ -26,6 +26,7 @@
 #include "onboardd/base/clock.hpp"
 #include "onboardd/base/error.hpp"
 #include "onboardd/base/measures.hpp"
+#include "onboardd/ledger/history.hpp"
 #include "onboardd/ledger/job.hpp"
 #include "onboardd/ledger/mark.hpp"
 #include "onboardd/ledger/operate.hpp"
@@ -184,10 +185,11 @@ public:
 
     // Does what operate() of operate.hpp decides to the jobs of `among` behind `after` (0: from the
     // first), in the order of arrival: to `count_max` of them at most, and operate_portion_max are
-    // looked at. All identities of a selection are one portion. One commit for the portion.
+    // looked at. All identities of a selection are one portion. One commit for the portion. `uid`
+    // is the operator's, for the histories.
     virtual asio::awaitable<result<operated>> operate(operation what, job_selection among,
                                                       job_id after, std::size_t count_max,
-                                                      wall_time now) = 0;
+                                                      wall_time now, std::uint32_t uid) = 0;
 
     // Remembers that an operator has paused this account; `pause` nullopt: forgets it.
     virtual asio::awaitable<result<void>> set_pause(std::string account,
@@ -261,9 +263,13 @@ public:
     // The raw answer that was recorded last; empty: none, or erased. errc::damaged_row as above.
     virtual asio::awaitable<result<std::string>> answer_of(job_id job) = 0;
 
-    // Erases request and answer bytes of jobs that reached a final state before `before`; returns
-    // how many, at most `count_max` a call. Once it returns less than that, the bytes are gone from
-    // the ledger's files too.
+    // What record(), operate() and the start kept of its past; see history.hpp. None: erased, or
+    // there was nothing to keep.
+    virtual asio::awaitable<result<job_history>> history(job_id job) = 0;
+
+    // Erases request and answer bytes, and the histories, of jobs that reached a final state before
+    // `before`; returns how many, at most `count_max` a call. Once it returns less than that, the
+    // bytes are gone from the ledger's files too.
     virtual asio::awaitable<result<std::size_t>> erase_requests(wall_time before,
                                                                 std::size_t count_max) = 0;
 

@@ -31,6 +31,8 @@ public:
     virtual result<std::optional<job>> find(const std::string& account,
                                             const std::string& reference) = 0;
 
+    virtual job_history history(job_id job) = 0;
+
     // Every account that the ledger has jobs of, and every batch, by name.
     virtual std::vector<std::string> accounts() = 0;
     virtual std::vector<std::string> batches() = 0;

@@ -1,0 +1,66 @@
+#include "onboardd/ledger/history.hpp"
+
+#include "onboardd/base/text.hpp"
+
+namespace onboardd {
+namespace {
+
+void cut(std::string& text, std::size_t bytes_max) {
+    std::size_t kept = 0;
+    while (kept < text.size()) {
+        const auto end = kept + decode_utf8(std::string_view(text).substr(kept)).bytes;
+        if (end > bytes_max) {
+            break;
+        }
+        kept = end;
+    }
+    text.resize(kept);
+}
+
+std::string words_of(const std::optional<job_error>& error) {
+    if (!error) {
+        return {};
+    }
+    std::string words;
+    // Ours name the status themselves.
+    if (error->http_status != 0 && !error->message.starts_with("HTTP status")) {
+        words = "HTTP status " + std::to_string(error->http_status) + ": ";
+    }
+    words += error->message;
+    if (!error->code.empty()) {
+        words += " (" + error->code + ")";
+    }
+    cut(words, step_words_bytes_max);
+    return words;
+}
+
+}  // namespace
+
+std::optional<job_step> step_of(job_state from, const job& after, wall_time at) {
+    const bool put_off = after.state == job_state::deferred;
+    const bool lost = after.state == job_state::unknown && from != job_state::unknown;
+    const bool adopted = from == job_state::unknown &&
+                         (after.state == job_state::accepted || after.state == job_state::created);
+    if (!put_off && !lost && !adopted) {
+        return std::nullopt;
+    }
+    return job_step{.at = at,
+                    .from = from,
+                    .to = after.state,
+                    .attempt = after.attempts,
+                    .what = {},
+                    .uid = 0,
+                    .words = words_of(after.error)};
+}
+
+job_step step_of(operation what, std::uint32_t uid, const job& before, job_state to, wall_time at) {
+    return {.at = at,
+            .from = before.state,
+            .to = to,
+            .attempt = before.attempts,
+            .what = what,
+            .uid = uid,
+            .words = words_of(before.error)};
+}
+
+}  // namespace onboardd
