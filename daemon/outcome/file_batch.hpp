@@ -67,7 +67,7 @@ struct file_to_publish {
 class sync_choice {
 public:
     using clock = std::chrono::steady_clock;
-    static constexpr std::size_t together_min = 8;             // files
+    static constexpr std::size_t together_min = 4;             // files
     static constexpr std::chrono::milliseconds slow{1'000};    // others write a lot there
     static constexpr std::chrono::milliseconds apart{60'000};  // then each by itself so long
 

@@ -167,7 +167,7 @@ def make_site(bench, sandbox):
     site.drop(oracle.issue("lost"))
     site.drop(oracle.issue("refused", states=("rejected",)))
     lines = [json.dumps(oracle.issue("line-%d" % number, batch="lines"), ensure_ascii=False)
-             for number in (1, 2)]
+             for number in (1, 2, 3, 4)]
     lines.insert(1, '{"bad": "line"}')
     site.drop_bytes("lines.jsonl", "\n".join(lines).encode())
     site.drop_bytes("broken.json", b'{"not a job"')
