@@ -71,13 +71,15 @@ http::client_options measured_options_of(http::client_options options, measures&
 struct run_result {
     int code = exit_done;
     std::optional<config> reloaded;
+    earlier_runs runs;  // for the next one
 };
 
 // One run: everything between a start (or a reload) and its end. Members are in dependency order.
 class daemon_run {
 public:
     daemon_run(asio::io_context& loop, asio::signal_set& signals, const config& settings,
-               const command_line& options, const std::function<std::optional<config>()>& reread)
+               const command_line& options, const std::function<std::optional<config>()>& reread,
+               earlier_runs before)
         : loop_(loop),
           signals_(signals),
           options_(options),
@@ -98,7 +100,7 @@ public:
           engine_({loop_.get_executor(), *time_, *log_, random_, *store_, *client_, *spool_,
                    make_sink(writer_, files_), make_shortage_finder(settings, files_), &seen_},
                   engine_options_of(settings)),
-          look_out_(settings, engine_, *store_, seen_, *time_, files_),
+          look_out_(settings, engine_, *store_, seen_, *time_, files_, std::move(before)),
           window_(
               admin::open_server(loop_.get_executor(), *time_, *log_, admin_options_of(settings))),
           work_(loop_.get_executor()),
@@ -118,6 +120,7 @@ public:
         if (failure) {
             std::rethrow_exception(failure);
         }
+        result_.runs = look_out_.all_runs();
         return std::move(result_);
     }
 
@@ -430,12 +433,14 @@ int run_daemon(config settings, const command_line& options,
     asio::signal_set signals(loop, SIGTERM, SIGINT, SIGHUP);
     let_signals_in();
     std::optional<config> previous;
+    earlier_runs runs;
     for (;;) {
         try {
-            auto ended = daemon_run(loop, signals, settings, options, reread).run();
+            auto ended = daemon_run(loop, signals, settings, options, reread, runs).run();
             if (!ended.reloaded) {
                 return ended.code;
             }
+            runs = std::move(ended.runs);
             previous = std::exchange(settings, std::move(*ended.reloaded));
         } catch (const config_error& error) {
             if (!previous) {

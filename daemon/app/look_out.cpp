@@ -1,5 +1,7 @@
 #include "daemon/app/look_out.hpp"
 
+#include <utility>
+
 #include "onboardd/admin/metrics.hpp"
 #include "onboardd/admin/reports.hpp"
 #include "onboardd/base/blocking.hpp"
@@ -15,14 +17,33 @@ constexpr std::size_t reports_shown = 10;
 }  // namespace
 
 look_out::look_out(const config& settings, const engine& work, ledger& store, const measures& seen,
-                   clock& time, asio::thread_pool& files)
+                   clock& time, asio::thread_pool& files, earlier_runs before)
     : spool_(settings.spool.directory),
       reports_(settings.outcomes.directory / "reports"),
       work_(work),
       store_(store),
       seen_(seen),
       time_(time),
-      files_(files) {}
+      files_(files),
+      before_(std::move(before)) {}
+
+engine_status look_out::status() const {
+    auto now = work_.status();
+    for (std::size_t i = 0; i < now.reached.size(); ++i) {
+        now.reached[i] += before_.reached[i];
+    }
+    now.refused_files += before_.refused_files;
+    now.started_at = before_.started_at.value_or(now.started_at);
+    return now;
+}
+
+earlier_runs look_out::all_runs() const {
+    const auto now = status();
+    return {.started_at = now.started_at,
+            .reached = now.reached,
+            .refused_files = now.refused_files,
+            .rate = before_.rate};
+}
 
 admin::view look_out::view() {
     return {.overview = [this] { return overview(); },
@@ -33,7 +54,7 @@ admin::view look_out::view() {
 
 asio::awaitable<void> look_out::run() {
     for (;;) {
-        rate_.sample(time_.now(), time_.wall_now(), work_.status().ended());
+        before_.rate.sample(time_.now(), time_.wall_now(), status().ended());
         co_await time_.wait_for(sample_interval);
     }
 }
@@ -53,9 +74,9 @@ asio::awaitable<admin::overview> look_out::overview() {
         }
     }
     admin::overview now;
-    now.status = work_.status();
+    now.status = status();
     now.batches = batches_;
-    now.rate = rate_;
+    now.rate = before_.rate;
     now.reports = listed_;
     now.now = time_.wall_now();
     co_return now;

@@ -67,6 +67,23 @@ class Looking(SystemTest):
         self.assertEqual(self.daemon.stop(), 0)
         self.assertFalse(os.path.exists(self.path))
 
+    def test_a_reload_forgets_nothing_of_the_night(self):
+        site = self.night()
+        with open(os.path.join(site.incoming, "bad.json"), "w", encoding="utf-8") as file:
+            file.write("{")
+        eventually(lambda: self.status()["intake"]["refused"] == 1, "a file is refused")
+        before = self.status()
+        for number in (2, 3):  # the second adds what the first has added
+            self.daemon.signal(signal.SIGHUP)
+            self.daemon.wait_for("started", number)
+            site.drop(site.oracle.issue("after-%d" % number))
+            site.wait_for_outcome("after-%d" % number)
+            now = self.status()
+            self.assertEqual(now["started_at"], before["started_at"])
+            self.assertEqual(now["intake"]["refused"], 1)
+            self.assertEqual(now["since_start"]["created"], JOBS + number - 1)
+        self.assertEqual(self.daemon.stop(), 0)
+
     def test_metrics(self):
         self.night()
         status, text, fields = self.get("/metrics")
