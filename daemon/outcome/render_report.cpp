@@ -74,11 +74,22 @@ struct totals {
     std::optional<double> rate;              // ended jobs a second
 };
 
+// What last went wrong with a job that is still open is no refusal yet.
+std::string_view reason_in(const tally& part) {
+    constexpr std::string_view refused = "refused";
+    std::string_view reason = part.reason;
+    if (!is_final(part.state) && reason.starts_with(refused)) {
+        const auto words = reason.find_first_not_of(": ", refused.size());
+        reason = words == std::string_view::npos ? reason : reason.substr(words);
+    }
+    return reason;
+}
+
 std::vector<reason_count> count_reasons(const std::vector<tally>& tallies) {
     std::map<std::pair<std::string_view, job_state>, std::uint64_t> jobs;
     for (const auto& part : tallies) {
         if (!part.reason.empty()) {
-            jobs[{part.reason, part.state}] += part.jobs;
+            jobs[{reason_in(part), part.state}] += part.jobs;
         }
     }
     std::vector<reason_count> out;

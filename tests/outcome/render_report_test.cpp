@@ -25,6 +25,21 @@ batch_summary a_summary() {
     return out;
 }
 
+TEST(RenderReport, WhatWentWrongWithAnOpenJobIsNoRefusal) {
+    auto summary = a_summary();
+    summary.tallies.push_back(
+        {"T12345678", job_state::unknown, "refused: the answer was lost", 9, 9});
+    summary.tallies.push_back({"T12345678", job_state::deferred, "refused 429: slow down", 8, 8});
+    summary.tallies.push_back({"T12345678", job_state::deferred, "refused", 7, 7});
+    const auto text = render_report_json(summary);
+    for (const auto* line : {R"("state": "unknown", "reason": "the answer was lost")",
+                             R"("state": "deferred", "reason": "429: slow down")",
+                             R"("state": "deferred", "reason": "refused")",
+                             R"("state": "rejected", "reason": "refused 400 invalid)"}) {
+        EXPECT_NE(text.find(line), std::string::npos) << line << "\nis not in\n" << text;
+    }
+}
+
 TEST(RenderReport, WritesTheWholeReport) {
     EXPECT_EQ(render_report_json(a_summary()), R"({
   "schema": "onboardd/report/1",
