@@ -29,12 +29,18 @@ job_fault too_large(std::uint64_t bytes_max) {
 // Counts a job, or tells its faults.
 class verdicts {
 public:
-    verdicts(checked_file& file, const tell_fault& tell, const take_job& take)
-        : file_(file), tell_(tell), take_(take) {}
+    verdicts(checked_file& file, std::string name, seen_jobs& seen, const tell_fault& tell,
+             const take_job& take)
+        : file_(file), name_(std::move(name)), seen_(seen), tell_(tell), take_(take) {}
 
     void take(std::uint64_t line, const result<new_job, std::vector<job_fault>>& job) {
         if (job.has_error()) {
             refuse(line, job.error());
+            return;
+        }
+        const auto where = line == 0 ? name_ : name_ + ":" + std::to_string(line);
+        if (const auto fault = seen_.add(*job, where)) {
+            refuse(line, {*fault});
             return;
         }
         ++file_.jobs;
@@ -52,6 +58,8 @@ public:
 
 private:
     checked_file& file_;
+    std::string name_;
+    seen_jobs& seen_;
     const tell_fault& tell_;
     const take_job& take_;
 };
@@ -103,15 +111,28 @@ std::string describe(std::uint64_t line, const job_fault& fault) {
     return fault.allowed.empty() ? text : text + "; allowed: " + fault.allowed;
 }
 
+std::optional<job_fault> seen_jobs::add(const new_job& job, const std::string& where) {
+    const auto [before, is_new] =
+        seen_.try_emplace(job.account + "/" + job.reference, seen_job{job.content, where});
+    if (is_new || before->second.content == job.content) {
+        return std::nullopt;
+    }
+    job_fault fault;
+    fault.message = "another job has this reference: " + before->second.where;
+    fault.allowed = "one job for each account and reference";
+    fault.pointer = "/reference";
+    return fault;
+}
+
 bool is_job_file_name(std::string_view name) {
     return !name.starts_with('.') && (name.ends_with(".json") || name.ends_with(".jsonl"));
 }
 
 checked_file check_file(int fd, const std::string& name, const job_reader& reader,
-                        std::uint64_t job_bytes_max, const std::string& batch,
+                        std::uint64_t job_bytes_max, const std::string& batch, seen_jobs& seen,
                         const tell_fault& tell, const take_job& take) {
     checked_file file;
-    verdicts told(file, tell, take);
+    verdicts told(file, name, seen, tell, take);
     const auto status = spooling::status_of(fd);
     if (status.has_error()) {
         throw std::system_error(status.error().value(), std::system_category(), name);
@@ -139,16 +160,18 @@ int check_files(const config& settings, const std::vector<std::filesystem::path>
                 output& to) {
     const auto reader = make_job_reader(settings.accounts, settings.checks);
     std::uint64_t faulty = 0;
+    seen_jobs seen;
     for (const auto& path : files) {
         const auto name = path.filename().string();
         const unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
         if (!fd) {
             throw std::system_error(errno, std::system_category(), shown(path.native()));
         }
-        const auto file = check_file(fd.get(), name, *reader, settings.spool.file_bytes_max,
-                                     "default", [&](std::uint64_t line, const job_fault& fault) {
-                                         tell(to, path.native(), line, fault);
-                                     });
+        const auto file =
+            check_file(fd.get(), name, *reader, settings.spool.file_bytes_max, "default", seen,
+                       [&](std::uint64_t line, const job_fault& fault) {
+                           tell(to, path.native(), line, fault);
+                       });
         faulty += file.faulty;
         if (!is_job_file_name(name)) {
             ++faulty;

@@ -153,8 +153,9 @@ private:
             return;
         }
         bool all_known = true;
+        seen_jobs none;
         const auto file = check_file(
-            fd->get(), name, *reader_, settings_.spool.file_bytes_max, "default",
+            fd->get(), name, *reader_, settings_.spool.file_bytes_max, "default", none,
             [](std::uint64_t, const job_fault&) {},
             [&](const new_job& job) {
                 all_known = all_known && book_.admission_of(job) == admission::known;

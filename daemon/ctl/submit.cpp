@@ -120,11 +120,11 @@ private:
                 faults.push_back(describe(line, fault));
             }
         };
-        auto verdict = read(file, standard ? ".json" : file.name(), batch, collect);
+        auto verdict = read(file, standard ? ".json" : file.name(), batch, seen_, collect);
         if (standard && verdict.faulty != 0 && lines_in(file)) {
             faults.clear();  // then it is one job a line
             file.rename_to_be("stdin-" + random_name() + ".jsonl");
-            verdict = read(file, file.name(), batch, collect);
+            verdict = read(file, file.name(), batch, seen_, collect);
         }
         for (const auto& fault : faults) {
             to_.err << shown(told_as) << shown(fault) << '\n';
@@ -134,21 +134,23 @@ private:
     }
 
     checked_file read(const written_file& file, const std::string& name, const std::string& batch,
-                      const tell_fault& tell, const take_job& take = {}) {
+                      seen_jobs& seen, const tell_fault& tell, const take_job& take = {}) {
         ::lseek(file.fd(), 0, SEEK_SET);
-        return check_file(file.fd(), name, *reader_, settings_.spool.file_bytes_max, batch, tell,
-                          take);
+        return check_file(file.fd(), name, *reader_, settings_.spool.file_bytes_max, batch, seen,
+                          tell, take);
     }
 
     // Whether the first line is a job by itself.
     bool lines_in(const written_file& file) {
         bool first_is_good = false;
-        bool seen = false;
+        bool first = true;
+        seen_jobs none;
         read(
-            file, ".jsonl", "default", [&](std::uint64_t, const job_fault&) { seen = true; },
+            file, ".jsonl", "default", none,
+            [&](std::uint64_t, const job_fault&) { first = false; },
             [&](const new_job&) {
-                first_is_good = first_is_good || !seen;
-                seen = true;
+                first_is_good = first_is_good || first;
+                first = false;
             });
         return first_is_good;
     }
@@ -159,6 +161,7 @@ private:
     std::string batch_;
     unique_fd directory_;
     std::vector<std::unique_ptr<written_file>> files_;
+    seen_jobs seen_;
     std::uint64_t jobs_ = 0;
     std::uint64_t faulty_ = 0;
 };

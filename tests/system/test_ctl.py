@@ -257,6 +257,26 @@ class Looking(CtlTest):
         self.assertEqual(site.drain().code, 0)
         site.oracle.judge()
 
+    def test_two_jobs_of_one_reference_are_told_before_they_are_handed_off(self):
+        site = self.site()
+        one = site.oracle.make_job("one")
+        other = dict(one, case=site.oracle.make_job("two")["case"])
+        first, second = site.path("one.json"), site.path("more.jsonl")
+        with open(first, "w", encoding="utf-8") as file:
+            json.dump(one, file)
+        with open(second, "w", encoding="utf-8") as file:
+            file.write(json.dumps(one) + "\n" + json.dumps(other) + "\n")
+        said = "more.jsonl:2: /reference: another job has this reference: "
+        self.assertIn(said + "one.json", self.ctl(site, "check", first, second, code=3).stdout)
+        self.assertIn(said + "more.jsonl:1", self.ctl(site, "check", second, code=3).stdout)
+        self.assertIn(said + "one.json", self.ctl(site, "submit", first, second, code=3).stderr)
+        lines = json.dumps(one) + "\n" + json.dumps(other) + "\n"
+        self.assertIn("another job has this reference",
+                      self.ctl(site, "submit", "-", stdin=lines.encode(), code=3).stderr)
+        self.assertEqual(site.spool_files(), [])
+        with open(second, "w", encoding="utf-8") as file:
+            file.write(json.dumps(one) + "\n")  # the same once more is no other job
+        self.ctl(site, "check", first, second)
 
     def test_a_file_of_any_size_is_handed_off_whole(self):
         site = self.site()
