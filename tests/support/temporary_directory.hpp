@@ -12,8 +12,9 @@ namespace onboardd::test {
 // A fresh directory that goes with the object, with all that is in it.
 class temporary_directory {
 public:
-    temporary_directory() {
-        auto name = (std::filesystem::temp_directory_path() / "onboardd-test-XXXXXX").string();
+    explicit temporary_directory(
+        const std::filesystem::path& parent = std::filesystem::temp_directory_path()) {
+        auto name = (parent / "onboardd-test-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) {
             throw std::runtime_error("cannot make a temporary directory");
         }
