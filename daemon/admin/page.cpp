@@ -273,6 +273,7 @@ std::string accounts(const overview& now) {
                 cell("In flight", limit, "n") + cell("Rate limit", pace, "n") +
                 cell("Token", token_of(account, now.now), "n") +
                 cell("Open", html::count(open_of(account)), "n") +
+                cell("Held", html::count(account.of(job_state::held)), "n") +
                 cell("Created", html::count(account.of(job_state::created)), "n") + "</tr>";
     }
     return section("accounts", "Accounts",
@@ -282,6 +283,7 @@ std::string accounts(const overview& now) {
                           {"Rate limit", "n"},
                           {"Token", "n"},
                           {"Open", "n"},
+                          {"Held", "n"},
                           {"Created", "n"}},
                          rows));
 }

@@ -126,10 +126,11 @@ void add_accounts(std::vector<std::string>& lines, const status_view& view, cons
         return;
     }
     const auto now = view.now.value_or(wall_time());
-    table accounts({"ACCOUNT", "OPEN", "IN FLIGHT", "LIMIT", "TOKEN", "WAITS FOR"});
+    table accounts({"ACCOUNT", "OPEN", "HELD", "IN FLIGHT", "LIMIT", "TOKEN", "WAITS FOR"});
     for (const auto& account : view.accounts) {
         const auto limit = std::to_string(account.limit) + "/" + std::to_string(account.limit_max);
         accounts.add({shown(account.id), std::to_string(open_in(account.jobs)),
+                      std::to_string(account.jobs[static_cast<std::size_t>(job_state::held)]),
                       view.running ? std::to_string(account.in_flight) : "-",
                       view.running ? limit : "-", view.running ? token_cell(account, now) : "-",
                       waits_for(account, now, paint)});

@@ -35,6 +35,7 @@ overview a_night() {
     account_status account;
     account.id = "T12345678";
     account.limit = 64;
+    account.by_state[static_cast<std::size_t>(job_state::held)] = 17;
     account.token_obtained_at = one_o_clock() - 10min;
     account.token_expires_at = one_o_clock() + 50min;
     now.status.accounts = {account};
@@ -56,6 +57,7 @@ TEST(Page, ShowsTheNight) {
     EXPECT_THAT(page, HasSubstr("61&nbsp;%"));
     EXPECT_THAT(page, HasSubstr("about 6 min left")) << "766 jobs at two per second";
     EXPECT_THAT(page, HasSubstr("T12345678"));
+    EXPECT_THAT(page, HasSubstr("data-label=\"Held\">17<"));
     EXPECT_THAT(page, HasSubstr("valid for 50 min"));
     EXPECT_THAT(page, HasSubstr("refused 400 invalid"));
     EXPECT_THAT(page, HasSubstr("href=\"reports/2026-11-21.txt\""));
