@@ -93,8 +93,7 @@ private:
         file.name = reason;
         file.content = line.str() + "\n";
         file_calls calls;
-        sync_choice choice;
-        publish_files(calls, choice, std::span(&file, 1));
+        publish_file(calls, file);
         return !file.failure;
     }
 

@@ -99,8 +99,8 @@ void write_each(file_calls& calls, const files_there& files, bool together) {
     }
 }
 
-// A file whose sync failed is never renamed, nor synced again: the kernel reports a lost page once
-// only.
+// A file whose sync failed is never renamed, nor synced again by itself: the kernel reports a lost
+// page once only.
 void sync_each(file_calls& calls, const files_there& files) {
     for (auto* const file : files) {
         if (!file->failure) {
@@ -109,19 +109,25 @@ void sync_each(file_calls& calls, const files_there& files) {
     }
 }
 
-// Through the descriptor that was opened first, so before any of these bytes could fail.
-void sync_together(file_calls& calls, sync_choice& choice, const files_there& files) {
+// Through the descriptor that was opened first, so before any of these bytes could fail. False: it
+// was not done, or failed, maybe for what others lost; an fsync() of each file tells its own fate.
+bool sync_together(file_calls& calls, sync_choice& choice, const files_there& files) {
     const auto first = std::ranges::find_if(files, [](const auto* file) { return !file->failure; });
-    if (first == files.end()) {
-        return;
-    }
+    const auto turn = choice.turn();
     const auto began = calls.now();
+    if (first == files.end() || !turn.owns_lock() || !choice.together(files.size(), began)) {
+        return false;
+    }
     const auto failure = calls.sync_file_system((*first)->fd.get());
     const auto ended = calls.now();
-    choice.took(ended - began, ended);
+    choice.went(!failure, ended - began, ended);
+    return !failure;
+}
+
+void look_at_each(file_calls& calls, const files_there& files) {
     for (auto* const file : files) {
         if (!file->failure) {
-            file->failure = failure ? failure : calls.written_back(file->fd.get());
+            file->failure = calls.bytes_on_disk(file->fd.get());
         }
     }
 }
@@ -138,13 +144,14 @@ void put_in_place(file_calls& calls, file_to_publish& file) {
 }
 
 void publish_there(file_calls& calls, sync_choice& choice, const files_there& files) {
-    const bool together = choice.together(files.size(), calls.now()) &&
-                          calls.can_sync_together(files.front()->directory->get());
+    const bool well_known = calls.is_well_known(files.front()->directory->get());
+    const bool together = well_known && choice.together(files.size(), calls.now());
     write_each(calls, files, together);
-    if (together) {
-        sync_together(calls, choice, files);
-    } else {
+    if (!together || !sync_together(calls, choice, files)) {
         sync_each(calls, files);
+    }
+    if (well_known) {
+        look_at_each(calls, files);
     }
     for (auto* const file : files) {
         put_in_place(calls, *file);
@@ -212,7 +219,7 @@ result<dev_t> file_calls::device(int fd) {
     return found.st_dev;
 }
 
-bool file_calls::can_sync_together(int fd) {
+bool file_calls::is_well_known(int fd) {
     struct statfs found {};
     return ::fstatfs(fd, &found) == 0 &&
            (found.f_type == EXT4_SUPER_MAGIC || found.f_type == XFS_SUPER_MAGIC ||
@@ -223,9 +230,16 @@ error_code file_calls::sync_file_system(int fd) {
     return ::syncfs(fd) == 0 ? error_code() : last_error();
 }
 
-error_code file_calls::written_back(int fd) {
-    return ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE) == 0 ? error_code()
-                                                                         : last_error();
+error_code file_calls::bytes_on_disk(int fd) {
+    constexpr unsigned all =
+        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    struct stat found {};
+    if (::sync_file_range(fd, 0, 0, all) != 0 || ::fstat(fd, &found) != 0) {
+        return last_error();
+    }
+    return found.st_size > 0 && found.st_blocks == 0
+               ? make_error_code(boost::system::errc::io_error)
+               : error_code();
 }
 
 std::chrono::steady_clock::time_point file_calls::now() {
@@ -256,6 +270,11 @@ void publish_files(file_calls& calls, sync_choice& choice, std::span<file_to_pub
         }
     }
     sync_directories(calls, files);
+}
+
+void publish_file(file_calls& calls, file_to_publish& file) {
+    sync_choice choice;
+    publish_files(calls, choice, std::span(&file, 1));
 }
 
 }  // namespace onboardd

@@ -6,14 +6,17 @@
 // All files of a chunk are written before the first is synced. Many of them are then synced by one
 // syncfs(2), which writes neighbouring blocks together, commits the journal once and flushes the
 // disk once: half the CPU and twice the rate of an fsync(2) for each. It also waits for whatever
-// else is dirty in that file system, so after a slow one the files are synced each by itself for
-// a while. That is also how it is done for few files, and where syncfs() promises too little.
+// else is dirty in that file system, and fails for what others have lost there. So after a slow or
+// a failed one the files are synced each by itself, for a while. That is also how it is done for
+// few files, and where syncfs() promises too little.
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,18 +37,21 @@ public:
     // A new file with mode 0640 whatever the umask is; an existing name is an error.
     virtual result<unique_fd> create(int directory, const std::string& name);
     virtual error_code write(int fd, std::string_view bytes);
-    // Lets the disk begin. A hint: what goes wrong shows at sync().
+    // Lets the disk begin. A hint: what goes wrong shows later, see bytes_on_disk().
     virtual void start_write_back(int fd);
     virtual error_code sync(int fd);
     virtual result<dev_t> device(int fd);
-    // Whether sync_file_system() makes files durable and tells of errors as fsync() does: ext4, xfs
-    // and btrfs. FUSE, for one, does not pass it on.
-    virtual bool can_sync_together(int fd);
-    // Everything in the file system of `fd`. Fails if a write-back in it failed since `fd` was
-    // opened (Linux 5.8).
+    // Whether the file system of `fd` is ext4 (or its ancestors), xfs or btrfs. Of these it is known
+    // that syncfs() makes files durable, whose names are then synced with their directory, and what
+    // a file without blocks means. FUSE, for one, does not pass syncfs() on.
+    virtual bool is_well_known(int fd);
+    // Everything in the file system of `fd`, whoever wrote it. Fails also for what others lost.
     virtual error_code sync_file_system(int fd);
-    // What went wrong with this file's own bytes, once they are no longer dirty.
-    virtual error_code written_back(int fd);
+    // After a sync that went well, in a file system that is well known: whether this file's bytes
+    // are there. Writes what is still dirty, and tells what failed. ext4 that finds no block for
+    // them (its bitmap is damaged, for example) drops them, and no sync of it need tell: then the
+    // file has a size and no blocks.
+    virtual error_code bytes_on_disk(int fd);
     virtual std::chrono::steady_clock::time_point now();
     virtual error_code rename(int directory, const std::string& from, const std::string& to);
     virtual error_code remove(int directory, const std::string& name);
@@ -63,30 +69,49 @@ struct file_to_publish {
     unique_fd fd;
 };
 
-// Whether many files are synced by one sync of their file system. Safe to use from several threads.
+// Whether many files are synced by one sync of their file system. Several threads may share one.
 class sync_choice {
 public:
     using clock = std::chrono::steady_clock;
-    static constexpr std::size_t together_min = 4;             // files
-    static constexpr std::chrono::milliseconds slow{1'000};    // others write a lot there
-    static constexpr std::chrono::milliseconds apart{60'000};  // then each by itself so long
+    static constexpr std::size_t together_min = 4;                 // files
+    static constexpr std::chrono::milliseconds slow{250};          // others write a lot there
+    static constexpr std::chrono::milliseconds apart_min{60'000};  // then each by itself so long
+    static constexpr std::chrono::milliseconds apart_max{3'600'000};
 
-    bool together(std::size_t files, clock::time_point now) const {
+    [[nodiscard]] bool together(std::size_t files, clock::time_point now) const {
         return files >= together_min && now >= apart_until_.load();
     }
-    void took(clock::duration time, clock::time_point now) {
-        if (time > slow) {
-            apart_until_.store(now + apart);
+
+    // One sync at a time, since several would each wait for the writes of all. Without the lock: not
+    // now, since the last one was slow or failed, and somebody tries already whether it still is so.
+    [[nodiscard]] std::unique_lock<std::mutex> turn() {
+        return apart_.load() == clock::duration::zero()
+                   ? std::unique_lock(turn_)
+                   : std::unique_lock(turn_, std::try_to_lock);
+    }
+
+    // How the sync went; in one's turn. The time apart doubles with each one that is no better.
+    void went(bool good, clock::duration time, clock::time_point now) {
+        if (good && time <= slow) {
+            apart_.store(clock::duration::zero());
+            return;
         }
+        apart_.store(std::clamp<clock::duration>(2 * apart_.load(), apart_min, apart_max));
+        apart_until_.store(now + apart_.load());
     }
 
 private:
+    std::mutex turn_;
     std::atomic<clock::time_point> apart_until_{clock::time_point::min()};
+    std::atomic<clock::duration> apart_{clock::duration::zero()};  // zero: all is well
 };
 
 // On return each file is on disk under its name, or has a `failure`: then its old content is
 // untouched, unless only the sync of its directory failed. Leaves no temporary behind, as far as
 // the file system lets it.
 void publish_files(file_calls& calls, sync_choice& choice, std::span<file_to_publish> files);
+
+// A single file.
+void publish_file(file_calls& calls, file_to_publish& file);
 
 }  // namespace onboardd

@@ -80,14 +80,13 @@ result<void> write_mark(const std::filesystem::path& directory, const ledger_mar
     object["schema"] = mark_schema;
     object["ledger"] = mark.ledger;
     object["epoch"] = mark.epoch;
-    std::array<file_to_publish, 1> files;
-    files[0].directory = opened;
-    files[0].name = mark_name;
-    files[0].content = json::serialize(object) + "\n";
+    file_to_publish file;
+    file.directory = opened;
+    file.name = mark_name;
+    file.content = json::serialize(object) + "\n";
     file_calls calls;
-    sync_choice choice;
-    publish_files(calls, choice, files);
-    return files[0].failure ? result<void>(files[0].failure) : result<void>();
+    publish_file(calls, file);
+    return file.failure ? result<void>(file.failure) : result<void>();
 }
 
 bool has_no_outcomes(const std::filesystem::path& directory) {
