@@ -24,7 +24,7 @@ asio::awaitable<result<std::vector<std::string>>> accounts_of(ledger& store) {
 }
 
 asio::awaitable<result<found_jobs>> find_one(ledger& store, std::vector<std::string> accounts,
-                                             std::string reference) {
+                                             std::string reference, bool histories) {
     found_jobs found;
     for (const auto& account : accounts) {
         const auto row = co_await store.find(account, reference);
@@ -34,12 +34,16 @@ asio::awaitable<result<found_jobs>> find_one(ledger& store, std::vector<std::str
         if (row.has_error()) {
             found.damaged.push_back(std::string(account).append("/").append(reference));
         } else if (*row) {
-            auto past = co_await store.history((*row)->id);
-            if (past.has_error()) {
-                co_return past.error();
+            job_history past;
+            if (histories) {
+                auto kept = co_await store.history((*row)->id);
+                if (kept.has_error()) {
+                    co_return kept.error();
+                }
+                past = std::move(*kept);
             }
             found.rows.push_back(**row);
-            found.pasts.push_back(std::move(*past));
+            found.pasts.push_back(std::move(past));
         }
     }
     co_return found;
@@ -58,7 +62,8 @@ asio::awaitable<response> find(ledger& store, request asked) {
     for (const auto& wanted : order->references) {
         auto [account, reference] = split_reference(wanted);
         auto among = account.empty() ? *all : std::vector<std::string>(1, account);
-        auto jobs = co_await find_one(store, std::move(among), std::move(reference));
+        auto jobs =
+            co_await find_one(store, std::move(among), std::move(reference), order->histories);
         if (jobs.has_error()) {
             co_return unreadable(jobs.error());
         }

@@ -155,23 +155,29 @@ void read_job(members& from, job& row) {
     }
 }
 
-void read_step(members& from, job_step& step) {
+// nullopt: of a command that a later version knows.
+void read_step(members& from, std::optional<job_step>& read) {
+    auto& step = read.emplace();
     step.at = from.time("at").value_or(wall_time());
     step.from = from.needed_state("from");
     step.to = from.needed_state("to");
     step.attempt = static_cast<std::uint32_t>(from.number("attempt"));
     const auto word = from.text("what");
     step.what = parse_operation(word);
-    if (!step.what && !word.empty()) {
-        from.fail("what");
-    }
     step.uid = static_cast<std::uint32_t>(from.number("uid"));
     step.words = from.text("words");
+    if (!step.what && !word.empty()) {
+        read.reset();
+    }
 }
 
 void read_history(members& from, job_history& past) {
     past.omitted = static_cast<std::uint64_t>(from.number("omitted"));
-    past.steps = all_in<job_step>(from, "steps", read_step);
+    for (auto& step : all_in<std::optional<job_step>>(from, "steps", read_step)) {
+        if (step) {
+            past.steps.push_back(std::move(*step));
+        }
+    }
 }
 
 void read_tally(members& from, tally& sum) {
@@ -206,7 +212,8 @@ parsed<T> parse_object(std::string_view text, const char* needed, Read read) {
 }  // namespace
 
 std::string to_json(const find_order& order) {
-    return json::serialize(json::object{{"references", of_texts(order.references)}});
+    return json::serialize(
+        json::object{{"references", of_texts(order.references)}, {"histories", order.histories}});
 }
 
 std::string to_json(const list_order& order) {
@@ -268,6 +275,7 @@ std::string to_json(const batch_summary& batch) {
 parsed<find_order> parse_find_order(std::string_view text) {
     return parse_object<find_order>(text, "references", [](members& from, find_order& order) {
         order.references = texts_in(from, "references");
+        order.histories = from.flag("histories");
         if (order.references.size() > found_references_max) {
             from.fail("references");
         }

@@ -166,17 +166,18 @@ using identity = std::pair<std::string, std::string>;  // account, reference
 std::vector<identity> resolve(job_book& book, const std::vector<std::string>& references,
                               teller& told) {
     std::vector<identity> named;
-    find_each(book, references, [&](const std::string& reference, const admin::found_jobs& found) {
-        if (!found.damaged.empty()) {
-            told.damaged(reference);
-        } else if (found.rows.empty()) {
-            told.no_job(reference);
-        } else if (found.rows.size() > 1) {
-            told.not_told_apart(reference);
-        } else {
-            named.emplace_back(found.rows.front().account, found.rows.front().reference);
-        }
-    });
+    find_each(book, references, false,
+              [&](const std::string& reference, const admin::found_jobs& found) {
+                  if (!found.damaged.empty()) {
+                      told.damaged(reference);
+                  } else if (found.rows.empty()) {
+                      told.no_job(reference);
+                  } else if (found.rows.size() > 1) {
+                      told.not_told_apart(reference);
+                  } else {
+                      named.emplace_back(found.rows.front().account, found.rows.front().reference);
+                  }
+              });
     return named;
 }
 
@@ -252,7 +253,7 @@ int change_jobs(const config& settings, const change_options& options, std::istr
     const auto references = all_references(options.references, in);
     if (references.empty()) {
         tell_nothing_named(to);
-        return done;
+        return failed;
     }
     return change_named(settings, options, references, to);
 }

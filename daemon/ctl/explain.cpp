@@ -128,7 +128,9 @@ private:
                                         ": the intent was noted, then the request sent");
         }
         if (row_.state == job_state::unknown) {
-            if (!last_step([](const job_step& one) { return one.to == job_state::unknown; })) {
+            if (!last_step([](const job_step& one) {
+                    return one.to == job_state::unknown && one.from != job_state::unknown;
+                })) {
                 step(row_.lost_at,
                      "from then on nobody knew whether there is a case: " + said(row_));
             }
@@ -159,22 +161,27 @@ private:
     }
 
     static std::string by_itself(const job_step& one) {
-        const auto attempt = "attempt " + std::to_string(one.attempt);
+        const auto it = one.attempt == 0 ? "it" : "attempt " + std::to_string(one.attempt);
         const auto words = one.words.empty() ? std::string() : ": " + redacted(one.words);
+        const bool sent = one.from == job_state::submitting;
         switch (one.to) {
             case job_state::deferred:
-                return one.from == job_state::submitting ? attempt + " was not applied" + words
+                return sent ? it + " was not applied" + words
                        : one.from == job_state::unknown
-                           ? "that the provider has no case for " + attempt + " was proved"
+                           ? "that the provider has no case of " + it + " was proved"
                            : "nothing could be sent" + words;
             case job_state::unknown:
-                return one.from == job_state::submitting
-                           ? "whether " + attempt + " was applied was not known" +
-                                 (words.empty() ? ": onboardd ended before the answer was there"
-                                                : words)
+                return sent ? "whether " + it + " was applied was not known" +
+                                  (words.empty() ? ": onboardd ended before the answer was there"
+                                                 : words)
+                       : one.words == put_back_words
+                           ? "whether " + it + " had been sent since was not known" + words
                            : "its absence was to be proved anew";
+            case job_state::accepted:
+            case job_state::created:
+                return "the provider's list showed its case";
             default:
-                return "the provider's list showed the case of " + attempt;
+                return "it became " + std::string(to_string(one.to)) + words;
         }
     }
 

@@ -129,9 +129,8 @@ void written_file::hand_off() {
     const auto done = spooling::rename_without_replacing(directory_, temporary_, directory_, name_);
     if (done.has_error() && done.error() == boost::system::errc::file_exists) {
         throw std::runtime_error(shown(name_) +
-                                 " is still in incoming/: onboardd has not taken the last one in "
-                                 "yet. Nothing was handed off; try again later or under another "
-                                 "name");
+                                 " is still in incoming/: onboardd has not taken that one in "
+                                 "yet, and this one was not handed off");
     }
     must(done, name_);
     temporary_.clear();

@@ -186,7 +186,7 @@ int list_jobs(const config& settings, const list_options& options, output& to) {
 }
 
 int show_job(const config& settings, const std::string& reference, output& to) {
-    const auto found = open_book(settings)->find({reference}).front();
+    const auto found = open_book(settings)->find({reference}, false).front();
     for (const auto& damaged : found.damaged) {
         tell_damaged(to, damaged);
     }

@@ -48,14 +48,15 @@ public:
 
     job_page jobs(job_id after) override { return reader_->jobs(after, admin::listed_jobs_max); }
 
-    std::vector<admin::found_jobs> find(const std::vector<std::string>& references) override {
+    std::vector<admin::found_jobs> find(const std::vector<std::string>& references,
+                                        bool histories) override {
         std::vector<admin::found_jobs> all;
         for (const auto& one : references) {
             const auto [account, reference] = admin::split_reference(one);
             auto& found = all.emplace_back();
             for (const auto& candidate :
                  account.empty() ? reader_->accounts() : std::vector<std::string>(1, account)) {
-                add(candidate, reference, found);
+                add(candidate, reference, histories, found);
             }
         }
         return all;
@@ -64,12 +65,13 @@ public:
     batch_summary batch(const std::string& name) override { return reader_->summary(name); }
 
 private:
-    void add(const std::string& account, const std::string& reference, admin::found_jobs& found) {
+    void add(const std::string& account, const std::string& reference, bool histories,
+             admin::found_jobs& found) {
         const auto row = reader_->find(account, reference);
         if (row.has_error()) {
             found.damaged.push_back(account + "/" + reference);
         } else if (*row) {
-            found.pasts.push_back(reader_->history((*row)->id));
+            found.pasts.push_back(histories ? reader_->history((*row)->id) : job_history());
             found.rows.push_back(**row);
         }
     }
@@ -90,8 +92,9 @@ public:
         return page;
     }
 
-    std::vector<admin::found_jobs> find(const std::vector<std::string>& references) override {
-        const admin::find_order order{.references = references};
+    std::vector<admin::found_jobs> find(const std::vector<std::string>& references,
+                                        bool histories) override {
+        const admin::find_order order{.references = references, .histories = histories};
         auto found = ask(admin::find_path, to_json(order), admin::parse_found);
         if (found.size() != references.size()) {
             throw std::runtime_error("onboardd's answer does not fit the question");
@@ -160,14 +163,14 @@ void tell_nothing_named(output& to) {
     to.err << "onboardctl: standard input names no job\n";
 }
 
-void find_each(job_book& book, const std::vector<std::string>& references,
+void find_each(job_book& book, const std::vector<std::string>& references, bool histories,
                const std::function<void(const std::string&, const admin::found_jobs&)>& tell) {
     for (auto from = references.begin(); from != references.end();) {
         const auto count =
             std::min<std::ptrdiff_t>(references.end() - from, admin::found_references_max);
         std::vector<std::string> some(from, from + count);
         std::ranges::replace_if(some, is_too_long, std::string());
-        const auto found = book.find(some);
+        const auto found = book.find(some, histories);
         for (std::size_t i = 0; i < some.size(); ++i) {
             tell(*from++, found[i]);
         }

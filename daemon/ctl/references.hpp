@@ -33,8 +33,10 @@ public:
     // The jobs behind `after` (0: from the first) in the order of arrival, some hundred of them.
     virtual job_page jobs(job_id after) = 0;
 
-    // What each REF means, in their order; found_references_max at most.
-    virtual std::vector<admin::found_jobs> find(const std::vector<std::string>& references) = 0;
+    // What each REF means, in their order; found_references_max at most. With the pasts of the
+    // jobs, if they are wanted.
+    virtual std::vector<admin::found_jobs> find(const std::vector<std::string>& references,
+                                                bool histories) = 0;
 
     // Without tallies if there is no such batch.
     virtual batch_summary batch(const std::string& name) = 0;
@@ -46,11 +48,11 @@ std::unique_ptr<job_book> open_book(const config& settings);
 // The references as they were named; for "-" those on `in`, one a line.
 std::vector<std::string> all_references(const std::vector<std::string>& named, std::istream& in);
 
-// Says that there were none there: nothing is to be done.
+// Says that there were none there, most likely since what should have named them has failed.
 void tell_nothing_named(output& to);
 
 // What each of any number of references means, one after the other.
-void find_each(job_book& book, const std::vector<std::string>& references,
+void find_each(job_book& book, const std::vector<std::string>& references, bool histories,
                const std::function<void(const std::string&, const admin::found_jobs&)>& tell);
 
 // Says that `reference`, which may be anything, names no job.

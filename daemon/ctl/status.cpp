@@ -364,33 +364,36 @@ int explain_jobs(const config& settings, const std::vector<std::string>& named, 
     const auto references = all_references(named, in);
     if (references.empty()) {
         tell_nothing_named(to);
-        return done;
+        return failed;
     }
     const auto book = open_book(settings);
     const auto view = look(settings);
-    const auto now = view.now.value_or(wall_time());
+    const auto time = make_system_clock();
     std::uint64_t told = 0;
     bool all = true;
-    find_each(*book, references, [&](const std::string& reference, const admin::found_jobs& found) {
-        for (const auto& damaged : found.damaged) {
-            tell_damaged(to, damaged);
-        }
-        for (std::size_t i = 0; i < found.rows.size(); ++i) {
-            const auto& row = found.rows[i];
-            const auto story = explain(row, found.pasts[i], view, rules_of(settings), now);
-            if (to.json) {
-                tell_explanation_as_json(row, story, to);
-            } else {
-                to.out << (told == 0 ? "" : "\n");
-                tell_explanation(row, story, now, to);
+    find_each(
+        *book, references, true, [&](const std::string& reference, const admin::found_jobs& found) {
+            for (const auto& damaged : found.damaged) {
+                tell_damaged(to, damaged);
             }
-            ++told;
-        }
-        if (found.rows.empty() && found.damaged.empty()) {
-            tell_no_job(to, reference);
-        }
-        all = all && found.damaged.empty() && !found.rows.empty();
-    });
+            // The rows are newer than the view, the more the longer the list is.
+            const auto now = std::max(view.now.value_or(wall_time()), time->wall_now());
+            for (std::size_t i = 0; i < found.rows.size(); ++i) {
+                const auto& row = found.rows[i];
+                const auto story = explain(row, found.pasts[i], view, rules_of(settings), now);
+                if (to.json) {
+                    tell_explanation_as_json(row, story, to);
+                } else {
+                    to.out << (told == 0 ? "" : "\n");
+                    tell_explanation(row, story, now, to);
+                }
+                ++told;
+            }
+            if (found.rows.empty() && found.damaged.empty()) {
+                tell_no_job(to, reference);
+            }
+            all = all && found.damaged.empty() && !found.rows.empty();
+        });
     return all ? done : failed;
 }
 

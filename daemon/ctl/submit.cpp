@@ -63,10 +63,7 @@ public:
             to_.err << "onboardctl: nothing was handed off\n";
             return failed;
         }
-        for (auto& file : files_) {
-            file->hand_off();
-        }
-        sync_incoming(directory_.get());
+        hand_off_each();
         if (to_.json) {
             json_line line;
             line.add_number("files", static_cast<std::int64_t>(files_.size()))
@@ -81,6 +78,23 @@ public:
     }
 
 private:
+    // Those before one that fails stay handed off: that is said.
+    void hand_off_each() {
+        std::size_t handed = 0;
+        try {
+            for (; handed < files_.size(); ++handed) {
+                files_[handed]->hand_off();
+            }
+        } catch (...) {
+            sync_incoming(directory_.get());
+            for (std::size_t i = 0; i < handed; ++i) {
+                to_.err << "onboardctl: " << shown(files_[i]->name()) << " was handed off\n";
+            }
+            throw;
+        }
+        sync_incoming(directory_.get());
+    }
+
     // What the daemon will make of where the files are and how they are called.
     std::vector<std::string> batches() const {
         std::set<std::string> names;

@@ -1,5 +1,7 @@
 #include "onboardd/ledger/history.hpp"
 
+#include <algorithm>
+
 #include "onboardd/base/text.hpp"
 
 namespace onboardd {
@@ -22,9 +24,9 @@ std::string words_of(const std::optional<job_error>& error) {
         return {};
     }
     std::string words;
-    // Ours name the status themselves.
-    if (error->http_status != 0 && !error->message.starts_with("HTTP status")) {
-        words = "HTTP status " + std::to_string(error->http_status) + ": ";
+    const auto status = "HTTP status " + std::to_string(error->http_status);
+    if (error->http_status != 0 && error->message.find(status) == std::string::npos) {
+        words = status + ": ";
     }
     words += error->message;
     if (!error->code.empty()) {
@@ -36,7 +38,8 @@ std::string words_of(const std::optional<job_error>& error) {
 
 }  // namespace
 
-std::optional<job_step> step_of(job_state from, const job& after, wall_time at) {
+std::optional<job_step> step_of(job_state from, std::uint32_t attempts, const job& after,
+                                wall_time at) {
     const bool put_off = after.state == job_state::deferred;
     const bool lost = after.state == job_state::unknown && from != job_state::unknown;
     const bool adopted = from == job_state::unknown &&
@@ -44,10 +47,13 @@ std::optional<job_step> step_of(job_state from, const job& after, wall_time at) 
     if (!put_off && !lost && !adopted) {
         return std::nullopt;
     }
-    return job_step{.at = at,
+    // It was found before it ended, though it is recorded after.
+    const auto found_at = adopted ? std::min(at, after.finished_at.value_or(at)) : at;
+    return job_step{.at = found_at,
                     .from = from,
                     .to = after.state,
-                    .attempt = after.attempts,
+                    // One that was refused for the account's sake does not count any more.
+                    .attempt = std::max(attempts, after.attempts),
                     .what = {},
                     .uid = 0,
                     .words = words_of(after.error)};

@@ -90,7 +90,7 @@ public:
             co_return errc::stale_job;
         }
         claimed_.erase(after.id);
-        if (auto step = step_of(from, after, time_.wall_now())) {
+        if (auto step = step_of(from, found->second.row.attempts, after, time_.wall_now())) {
             keep(found->second.past, std::move(*step));
         }
         replace(found->second, std::move(after), std::move(raw_answer));

@@ -1,6 +1,7 @@
 #include "daemon/ledger/sqlite_history.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace onboardd::sqlite {
 namespace {
@@ -9,18 +10,36 @@ statement& prepared(std::optional<statement>& known, database& db, const char* s
     return known ? *known : known.emplace(db, sql);
 }
 
-std::optional<job_state> state_in(const query& rows, int column) {
-    const auto* const found =
-        std::ranges::find(all_job_states, rows.integer(column),
-                          [](job_state one) { return static_cast<std::int64_t>(one); });
-    return found == std::end(all_job_states) ? std::nullopt : std::optional(*found);
+// The enumerator with the number in this column.
+template <class Enum, std::size_t N>
+std::optional<Enum> one_of(const Enum (&all)[N], const query& rows, int column) {
+    const auto* const found = std::ranges::find(
+        all, rows.integer(column), [](Enum one) { return static_cast<std::int64_t>(one); });
+    return found == std::end(all) ? std::nullopt : std::optional(*found);
 }
 
-std::optional<operation> operation_in(const query& rows, int column) {
-    const auto* const found =
-        std::ranges::find(all_operations, rows.integer(column),
-                          [](operation one) { return static_cast<std::int64_t>(one); });
-    return found == std::end(all_operations) ? std::nullopt : std::optional(*found);
+std::optional<std::uint32_t> number_in(const query& rows, int column) {
+    const auto number = rows.integer(column);
+    return std::in_range<std::uint32_t>(number) ? std::optional(static_cast<std::uint32_t>(number))
+                                                : std::nullopt;
+}
+
+std::optional<job_step> step_in(const query& rows) {
+    const auto from = one_of(all_job_states, rows, 2);
+    const auto to = one_of(all_job_states, rows, 3);
+    const auto attempt = number_in(rows, 4);
+    const auto what = one_of(all_operations, rows, 5);
+    const auto uid = number_in(rows, 6);
+    if (!from || !to || !attempt || !uid || (!what && !rows.is_null(5))) {
+        return std::nullopt;
+    }
+    return job_step{.at = rows.time(1),
+                    .from = *from,
+                    .to = *to,
+                    .attempt = *attempt,
+                    .what = what,
+                    .uid = *uid,
+                    .words = rows.text(7)};
 }
 
 }  // namespace
@@ -58,22 +77,15 @@ job_history history_table::of(job_id job) {
                         " WHERE job = ? ORDER BY number"),
                job);
     while (rows.next() && found.steps.size() < history_steps_max) {
-        const auto from = state_in(rows, 2);
-        const auto to = state_in(rows, 3);
-        if (!from || !to) {
+        auto step = step_in(rows);
+        if (!step) {
             continue;
         }
         if (found.steps.empty()) {
             found.omitted =
                 static_cast<std::uint64_t>(std::max<std::int64_t>(rows.integer(0), 1)) - 1;
         }
-        found.steps.push_back({.at = rows.time(1),
-                               .from = *from,
-                               .to = *to,
-                               .attempt = rows.count(4),
-                               .what = operation_in(rows, 5),
-                               .uid = rows.count(6),
-                               .words = rows.text(7)});
+        found.steps.push_back(std::move(*step));
     }
     return found;
 }

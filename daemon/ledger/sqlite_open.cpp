@@ -131,6 +131,9 @@ void check_structure(database& db, const path& file) {
     const auto boot = boot_id();
     if (!orderly && (boot.empty() || boot != db.text("SELECT boot FROM meta"))) {
         check_table(db, file, "PRAGMA quick_check('job')");
+        if (db.has_table("step")) {
+            check_table(db, file, "PRAGMA quick_check('step')");
+        }
     }
 }
 
@@ -236,7 +239,9 @@ void refuse_for(const path& file, const failure& cause) {
         throw no_room("ledger " + file.string() +
                       ": there is no room on its disk: " + cause.what());
     }
-    refuse(file, std::string("cannot be used: ") + cause.what());
+    const bool damaged = (cause.code() & 0xff) == SQLITE_CORRUPT;
+    refuse(file, std::string("cannot be used: ") + cause.what() +
+                     (damaged ? "; run onboardctl fsck" : ""));
 }
 
 std::string identity(database& db) {

@@ -73,7 +73,11 @@ public:
 
     job_history history(job_id job) override {
         const moment now(tables_);
-        return tables_.history(job);
+        try {
+            return tables_.history(job);
+        } catch (const sqlite::failure&) {
+            return {};  // the job itself is worth more than its past
+        }
     }
 
     std::vector<std::string> accounts() override { return names(accounts_); }

@@ -83,6 +83,8 @@ public:
             take(id);
         }
         tally_->flush();
+        // The number of a job that is gone will be another one's.
+        db_.run("DELETE FROM step WHERE job NOT IN (SELECT id FROM job)");
     }
 
 private:
@@ -140,6 +142,7 @@ private:
     void copy_histories() {
         db_.run(history_schema);
         if (old_.has_table("step") && !copied("step", "SELECT * FROM step")) {
+            db_.run("DELETE FROM step");
             tell_({"history_lost", "the ledger",
                    "what explain tells of earlier attempts cannot be read and is gone", ""});
         }
@@ -185,6 +188,7 @@ private:
         insert_.emplace(db_, insert_job);
         update_.emplace(db_, update_job);
         renumber_.emplace(db_, "UPDATE job SET id = ? WHERE id = ?");
+        to_be_erased_.emplace(db_, "UPDATE job SET erase_at = ?2 WHERE id = ?1");
         set_right_.emplace(db_, "UPDATE job SET published = ?2, erase_at = ?3 WHERE id = ?1");
         set_aside_.emplace(db_, "INSERT INTO damaged (set_aside_at, job, raw) VALUES (?, ?, ?)");
         batch_of_.emplace(db_, "INSERT INTO batch (name) VALUES (?) RETURNING id");
@@ -389,6 +393,7 @@ private:
         }
         renumber_->run(row.id, sqlite3_last_insert_rowid(db_.handle()));
         count(row, tally, account, batch, sum_of(origin), row.finished_at);
+        to_be_erased_->run(row.id, row.finished_at);
     }
 
     std::int64_t id_of(names& known, const std::string& name) {
@@ -421,7 +426,7 @@ private:
     std::unordered_map<job_id, job_identity> by_index_;
     std::optional<tallies> tally_;
     std::optional<statement> read_, whole_, put_, read_request_, read_answer_, put_request_,
-        put_answer_, insert_, update_, renumber_, set_right_, set_aside_, batch_of_;
+        put_answer_, insert_, update_, to_be_erased_, renumber_, set_right_, set_aside_, batch_of_;
 };
 
 void make_readable(const path& file, const std::string& stamp) {

@@ -41,14 +41,14 @@ result<void> store::record(const job& after, job_state from, const std::string& 
         return errc::stale_job;
     }
     write(after, *before, raw_answer);
-    note(from, after, now);
+    keep(after.id, step_of(from, before->counted.attempts, after, now));
     release_claim(after.id);
     return {};
 }
 
-void store::note(job_state from, const job& after, wall_time now) {
-    if (const auto step = step_of(from, after, now)) {
-        history_.add(after.id, *step);
+void store::keep(job_id id, const std::optional<job_step>& step) {
+    if (step) {
+        history_.add(id, *step);
     }
 }
 
@@ -320,7 +320,7 @@ std::size_t store::erase_requests(wall_time before, std::size_t count_max) {
 }
 
 template <class Change>
-std::size_t store::change_each(query& found, std::optional<wall_time> now, Change change) {
+std::size_t store::change_each(query& found, Change change) {
     std::vector<job_id> jobs;
     while (found.next()) {
         jobs.push_back(found.integer(0));
@@ -331,13 +331,10 @@ std::size_t store::change_each(query& found, std::optional<wall_time> now, Chang
         if (!row) {
             continue;  // damaged: nothing is sent for it
         }
-        const auto from = row->state;
         const auto before = place_of(id);
-        change(*row);
+        const std::optional<job_step> step = change(*row);
         write(*row, *before, {});
-        if (now) {
-            note(from, *row, *now);
-        }
+        keep(id, step);
         ++changed;
     }
     return changed;
@@ -347,11 +344,19 @@ std::size_t store::doubt_all(wall_time now) {
     statement open(db_, "SELECT id FROM job WHERE state IN (?, ?, ?, ?)");
     query found(open, static_cast<int>(job_state::queued), static_cast<int>(job_state::deferred),
                 static_cast<int>(job_state::submitting), static_cast<int>(job_state::unknown));
-    return change_each(found, now, [&](job& row) {
+    return change_each(found, [&](job& row) {
+        const job_step step{.at = now,
+                            .from = row.state,
+                            .to = job_state::unknown,
+                            .attempt = row.attempts,
+                            .what = {},
+                            .uid = 0,
+                            .words = put_back_words};
         row.state = job_state::unknown;
         row.due_at = now;
         row.lost_at = now;
         row.absent_since.reset();
+        return step;
     });
 }
 
@@ -370,18 +375,23 @@ std::int64_t store::next_epoch(std::int64_t past) {
 
 std::size_t store::doubt_submitting(wall_time now, milliseconds send_window) {
     query found(in_flight_);
-    return change_each(found, now, [&](job& row) {
+    return change_each(found, [&](job& row) {
         row.state = job_state::unknown;
         row.due_at = now;
         row.absent_since.reset();
+        row.error.reset();  // it is of an earlier attempt
         // The last byte left within the window, and not after the process had ended.
         row.lost_at = std::min(now, row.submitted_at.value_or(now) + send_window);
+        return step_of(job_state::submitting, row.attempts, row, *row.lost_at);
     });
 }
 
 std::size_t store::forget_proofs() {
     query found(proofs_);
-    return change_each(found, {}, [](job& row) { row.absent_since.reset(); });
+    return change_each(found, [](job& row) {
+        row.absent_since.reset();
+        return std::nullopt;
+    });
 }
 
 std::optional<job> store::by_id(job_id id) {

@@ -170,11 +170,11 @@ private:
     bool sound(const query& rows);
     std::optional<job> by_id(job_id id);
 
-    // Changes the jobs whose ids were found, but for damaged ones. Returns how many. `now`: the
-    // change is kept as a step of their past.
+    // Changes the jobs whose ids were found, but for damaged ones. Returns how many. `change` gives
+    // the step of their past to be kept, if any.
     template <class Change>
-    std::size_t change_each(query& found, std::optional<wall_time> now, Change change);
-    void note(job_state from, const job& after, wall_time now);
+    std::size_t change_each(query& found, Change change);
+    void keep(job_id id, const std::optional<job_step>& step);
     bool take_claim(job_id id);  // false: it is claimed already
     void release_claim(job_id id);
     void empty_log();

@@ -87,6 +87,10 @@ TEST(ReadingJson, AJobArrivesAsItIs) {
     EXPECT_EQ(found[0].pasts, one.pasts);
     EXPECT_EQ(found[0].damaged, one.damaged);
     EXPECT_TRUE(found[1].rows.empty());
+
+    auto later = to_json(std::vector<found_jobs>{one});
+    later.replace(later.find("\"hold\""), 6, "\"frob\"");  // a command of a later version
+    EXPECT_EQ(parse_found(later)->at(0).pasts[0].steps.size(), 1u);
 }
 
 TEST(ReadingJson, ABatchArrivesAsItIs) {

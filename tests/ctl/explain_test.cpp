@@ -344,11 +344,40 @@ TEST_F(Explain, TellsEachStepThatTheRowHasForgotten) {
         "attempt 1 was not applied: HTTP status 503: busy",
         "nothing could be sent: cannot connect",
         "whether attempt 2 was applied was not known: onboardd ended before the answer was there",
-        "that the provider has no case for attempt 2 was proved",
+        "that the provider has no case of attempt 2 was proved",
         "attempt 3: the intent was noted, then the request sent",
-        "the provider's list showed the case of attempt 3",
+        "the provider's list showed its case",
         "it ended as created"};
     EXPECT_EQ(story, expected);
+}
+
+TEST_F(Explain, TellsThatTheLedgerWasPutBack) {
+    in_state(job_state::unknown);
+    row.lost_at = start + 1h;
+    past.steps = {{.at = start + 1h,
+                   .from = job_state::queued,
+                   .to = job_state::unknown,
+                   .attempt = 0,
+                   .what = {},
+                   .uid = 0,
+                   .words = put_back_words}};
+    expect({"whether it had been sent since was not known: the ledger was put back from a copy"});
+    past.steps[0].words = "HTTP status 500";
+    past.steps[0].from = job_state::deferred;
+    expect({"its absence was to be proved anew\n"});
+}
+
+TEST_F(Explain, AnOperatorsRetryDoesNotHideWhenTheAnswerWasLost) {
+    in_state(job_state::unknown, "the answer was lost");
+    row.lost_at = start + 1h;
+    past.steps = {{.at = start + 2h,
+                   .from = job_state::unknown,
+                   .to = job_state::unknown,
+                   .attempt = 1,
+                   .what = operation::retry,
+                   .uid = 1000,
+                   .words = "the answer was lost"}};
+    expect({"from then on nobody knew whether there is a case"});
 }
 
 TEST_F(Explain, TellsWhatOperatorsDidAndHowMuchIsNoLongerKept) {

@@ -83,6 +83,16 @@ TEST_P(HistoryContract, KeepsWhatTheRowForgets) {
     EXPECT_EQ(history(found("other").id), job_history());
 }
 
+TEST_P(HistoryContract, AnAttemptThatDoesNotCountIsToldByItsNumber) {
+    auto row = accept_one(a_job("one"));
+    row.attempts = 1;
+    row = move_to(row, job_state::submitting);
+    row.attempts = 0;
+    row = move_to(row, job_state::deferred);
+    ASSERT_EQ(history(row.id).steps.size(), 1u);
+    EXPECT_EQ(history(row.id).steps[0].attempt, 1u);
+}
+
 TEST_P(HistoryContract, KeepsWhoDidWhat) {
     const auto row = accept_one(a_job("one"));
     operate(operation::hold, "one", 1000);

@@ -25,7 +25,8 @@ TEST(History, AJobThatGoesStraightToItsCaseHasNone) {
         {accepted, created},  {created, created},     {queued, expired},     {submitting, rejected},
         {unknown, conflict},  {created, conflict},    {deferred, submitting}};
     for (const auto& [from, to] : good) {
-        EXPECT_FALSE(step_of(from, a_row(to), now)) << to_string(from) << " to " << to_string(to);
+        EXPECT_FALSE(step_of(from, 2, a_row(to), now))
+            << to_string(from) << " to " << to_string(to);
     }
 }
 
@@ -35,7 +36,7 @@ TEST(History, WhatTheRowForgetsIsKept) {
         {submitting, deferred}, {queued, deferred},  {deferred, deferred}, {unknown, deferred},
         {submitting, unknown},  {deferred, unknown}, {unknown, accepted},  {unknown, created}};
     for (const auto& [from, to] : kept) {
-        const auto step = step_of(from, a_row(to), now);
+        const auto step = step_of(from, 2, a_row(to), now);
         ASSERT_TRUE(step) << to_string(from) << " to " << to_string(to);
         EXPECT_EQ(*step, (job_step{.at = now,
                                    .from = from,
@@ -45,21 +46,37 @@ TEST(History, WhatTheRowForgetsIsKept) {
                                    .uid = 0,
                                    .words = {}}));
     }
-    EXPECT_FALSE(step_of(unknown, a_row(unknown), now));  // looked up once more, nothing new
+    EXPECT_FALSE(step_of(unknown, 2, a_row(unknown), now));  // looked up once more, nothing new
 }
 
 TEST(History, WhatWentWrongIsTold) {
     auto row = a_row(job_state::deferred);
     row.error.emplace();
     row.error->message = "cannot connect";
-    EXPECT_EQ(step_of(job_state::queued, row, now)->words, "cannot connect");
+    EXPECT_EQ(step_of(job_state::queued, 2, row, now)->words, "cannot connect");
     row.error->http_status = 503;
     row.error->code = "overloaded";
-    EXPECT_EQ(step_of(job_state::submitting, row, now)->words,
+    EXPECT_EQ(step_of(job_state::submitting, 2, row, now)->words,
               "HTTP status 503: cannot connect (overloaded)");
-    row.error->message = "HTTP status 503: the case may have been opened";
     row.error->code.clear();
-    EXPECT_EQ(step_of(job_state::submitting, row, now)->words, row.error->message);
+    for (const auto* ours : {"HTTP status 503: the case may have been opened",
+                             "the provider refuses the account: HTTP status 503"}) {
+        row.error->message = ours;
+        EXPECT_EQ(step_of(job_state::submitting, 2, row, now)->words, ours);
+    }
+}
+
+TEST(History, ACaseIsFoundBeforeItsJobEnds) {
+    auto row = a_row(job_state::created);
+    row.finished_at = now - milliseconds(3);
+    EXPECT_EQ(step_of(job_state::unknown, 2, row, now)->at, now - milliseconds(3));
+    row.finished_at = now + milliseconds(3);
+    EXPECT_EQ(step_of(job_state::unknown, 2, row, now)->at, now);
+}
+
+TEST(History, AnAttemptThatWasGivenBackIsToldByItsNumber) {
+    const auto row = a_row(job_state::deferred);
+    EXPECT_EQ(step_of(job_state::submitting, 3, row, now)->attempt, 3u);
 }
 
 TEST(History, AnOperatorsStepKeepsWhatWasThereBefore) {
@@ -81,7 +98,7 @@ TEST(History, WordsAreBoundedAndNotCutWithinACharacter) {
     row.error.emplace();
     const auto words = [&](const std::string& message) {
         row.error->message = message;
-        return step_of(job_state::submitting, row, now)->words;
+        return step_of(job_state::submitting, 2, row, now)->words;
     };
     const std::string full(step_words_bytes_max, 'x');
     EXPECT_EQ(words(full), full);

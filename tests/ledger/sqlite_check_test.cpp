@@ -211,6 +211,41 @@ TEST_F(SqliteCheckTest, HistoriesAreInTheNewLedgerTooOrMissed) {
     EXPECT_EQ(steps(), 0u);
 }
 
+TEST_F(SqliteCheckTest, NothingIsKeptOfAJobThatIsGone) {
+    fill();
+    open();
+    auto row = accept_one(a_job("put-off"));
+    row.state = job_state::deferred;
+    must(record(row, job_state::queued));
+    close();
+    meddle(
+        "INSERT INTO step SELECT 4000, number, at, was, became, attempt, operation, uid, words"
+        " FROM step WHERE job = " +
+        std::to_string(row.id));
+    repair();
+    const auto reader = open_ledger_reader(file());
+    EXPECT_EQ(reader->history(row.id).steps.size(), 1u);
+    EXPECT_EQ(reader->history(4000), job_history());
+}
+
+TEST_F(SqliteCheckTest, WhatIsLeftOfADamagedJobIsErasedInItsTime) {
+    open();
+    auto row = accept_one(a_job("put-off"));
+    row.state = job_state::deferred;
+    must(record(row, job_state::queued, "an answer"));
+    close();
+    meddle("UPDATE job SET due_at = due_at + 1 WHERE reference = 'put-off'");
+    EXPECT_EQ(kinds(repair()), std::vector<std::string>{"job_blocked"});
+    open();
+    EXPECT_EQ(found("put-off").state, job_state::conflict);
+    time.advance(std::chrono::hours(1));
+    ASSERT_FALSE(erase());
+    run([&]() -> asio::awaitable<void> {
+        EXPECT_EQ(must(co_await book->answer_of(row.id)), "");
+        EXPECT_EQ(must(co_await book->history(row.id)), job_history());
+    });
+}
+
 TEST_F(SqliteCheckTest, WrongSumsAreCountedAgain) {
     fill();
     const auto good = rows();

@@ -85,11 +85,15 @@ TEST_F(SqliteReaderTest, AStepThatTheLedgerDoesNotWriteIsLeftOut) {
     row.state = job_state::deferred;
     must(record(row, job_state::queued));
     must(record(row, job_state::deferred));
-    meddle("UPDATE step SET was = 99 WHERE number = 1; UPDATE step SET operation = 99");
-    const auto past = open_ledger_reader(file())->history(row.id);
-    ASSERT_EQ(past.steps.size(), 1u);
-    EXPECT_EQ(past.omitted, 1u);
-    EXPECT_FALSE(past.steps[0].what);
+    for (const auto* value :
+         {"was = 99", "became = 0", "attempt = -1", "uid = 4294967296", "operation = 99"}) {
+        meddle("UPDATE step SET " + std::string(value) + " WHERE number = 1");
+        const auto past = open_ledger_reader(file())->history(row.id);
+        ASSERT_EQ(past.steps.size(), 1u) << value;
+        EXPECT_EQ(past.omitted, 1u);
+        meddle("UPDATE step SET was = 1, became = 4, attempt = 0, uid = 0, operation = NULL");
+        EXPECT_EQ(open_ledger_reader(file())->history(row.id).steps.size(), 2u);
+    }
 }
 
 TEST_F(SqliteReaderTest, AJobThatWasInFlightAtTheEndSaysSo) {
@@ -97,13 +101,20 @@ TEST_F(SqliteReaderTest, AJobThatWasInFlightAtTheEndSaysSo) {
     auto row = accept_one(a_job("one"));
     row.state = job_state::submitting;
     row.attempts = 1;
+    row.submitted_at = time.wall_now();
+    row.error = an_error(error_kind::refused, 429, "of the attempt before");
     must(record(row, job_state::queued));
-    reopen();
+    const auto sent_at = time.wall_now();
+    close();
+    time.advance(std::chrono::hours(3));  // until somebody starts it again
+    open();
     const auto past = open_ledger_reader(file())->history(row.id);
     ASSERT_EQ(past.steps.size(), 1u);
     EXPECT_EQ(past.steps[0].from, job_state::submitting);
     EXPECT_EQ(past.steps[0].to, job_state::unknown);
     EXPECT_EQ(past.steps[0].words, "");
+    EXPECT_EQ(past.steps[0].at, sent_at + options.send_window);
+    EXPECT_FALSE(found("one").error);
 }
 
 TEST_F(SqliteReaderTest, TheOwnerShowsOpenBatchesFirstAndReportsGoOnAsBefore) {

@@ -78,7 +78,7 @@ class WithTheDaemon(OperatorTest):
             with self.subTest(wrong):
                 self.ctl(site, *wrong, stdin=b"", code=1 if wrong[-1] == "all" else 2)
         for command in ("hold", "explain"):
-            self.assertIn("names no job", self.ctl(site, command, "-", stdin=b" \n").stderr)
+            self.assertIn("names no job", self.ctl(site, command, "-", stdin=b" \n", code=1).stderr)
         self.assertEqual(set(self.states(site).values()), {"queued"})
         self.assertIn("12 jobs now held", self.ctl(site, "hold", "ALL").stdout)
         self.assertIn("12 jobs already", self.ctl(site, "hold", "ALL", "--batch", "default").stdout)
@@ -127,7 +127,7 @@ class WithTheDaemon(OperatorTest):
             one, two = self.lines(site, "explain", "-", stdin=b"one\ntwo\n")
             self.assert_in_order([step["text"] for step in one["story"]], [
                 "taken in", "attempt 1 was not applied: HTTP status 429", "attempt 2: the intent",
-                "whether attempt 2 was applied was not known", "list showed the case of attempt 2",
+                "whether attempt 2 was applied was not known", "list showed its case",
                 "it ended as created"], about)
             self.assert_in_order([step["text"] for step in two["story"]], [
                 "taken in",

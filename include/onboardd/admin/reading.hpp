@@ -31,12 +31,13 @@ inline constexpr std::size_t listed_jobs_max = 500;
 
 struct find_order {
     std::vector<std::string> references;
+    bool histories = false;  // the pasts of the jobs are wanted too
 };
 
 // What REF (REFERENCE or ACCOUNT/REFERENCE) means: jobs of several accounts, perhaps.
 struct found_jobs {
     std::vector<job> rows;
-    std::vector<job_history> pasts;    // of the rows, one for each
+    std::vector<job_history> pasts;    // of the rows, one for each; empty where not asked for
     std::vector<std::string> damaged;  // ACCOUNT/REFERENCE of what cannot be believed
 };
 

@@ -20,6 +20,10 @@ inline constexpr std::size_t history_steps_max = 32;
 
 inline constexpr std::size_t step_words_bytes_max = 300;
 
+// The words of the step when a ledger that was put back from a copy is accepted: what it thought of
+// the job is not believed.
+inline constexpr const char* put_back_words = "the ledger was put back from a copy";
+
 struct job_step {
     wall_time at{};
     job_state from = job_state::queued;
@@ -42,9 +46,10 @@ struct job_history {
     bool operator==(const job_history&) const = default;
 };
 
-// The step to be kept when a job in state `from` becomes `after` by itself; nullopt: the row tells
-// as much.
-std::optional<job_step> step_of(job_state from, const job& after, wall_time at);
+// The step to be kept when a job in state `from`, of which so many attempts were made, becomes
+// `after` by itself; nullopt: the row tells as much.
+std::optional<job_step> step_of(job_state from, std::uint32_t attempts, const job& after,
+                                wall_time at);
 
 // The step to be kept when the operator `uid` turns `before` into a job in state `to`.
 job_step step_of(operation what, std::uint32_t uid, const job& before, job_state to, wall_time at);
