@@ -195,7 +195,9 @@ class Builder:
 
     def __init__(self, jobs):
         command = ["cmake", "-S", str(ROOT), "-B", str(BUILD), "-G", "Ninja",
-                   "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0",
+                   "-DCMAKE_BUILD_TYPE=Debug",
+                   # A mutant that reads past an end stops there, rather than survive by luck.
+                   "-DCMAKE_CXX_FLAGS_DEBUG=-O0 -D_GLIBCXX_ASSERTIONS",
                    "-DCMAKE_CXX_COMPILER_LAUNCHER="]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         subprocess.run(["cmake", "--build", str(BUILD), "-j", str(jobs), "--target",
@@ -245,7 +247,8 @@ class Builder:
         source.write_text(mutant.apply(original))
         made, program = place / "mutant.o", place / "decision_test"
         command = self.compile_to(mutant.source, source, made)
-        command += ["-w", "-include", str(self.precompiled(mutant.source))]
+        # One that reaches the end of a function without its result is no program to be judged.
+        command += ["-Werror=return-type", "-include", str(self.precompiled(mutant.source))]
         if subprocess.run(command, cwd=BUILD, capture_output=True).returncode != 0:
             return "not compiled"
         replaced = {self.object_of(mutant.source): str(made), "bin/decision_test": str(program)}
