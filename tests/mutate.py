@@ -10,6 +10,7 @@ Run by hand; some fifteen minutes on two processors. Fails below 95 % killed.
 """
 
 import argparse
+import collections
 import concurrent.futures
 import json
 import pathlib
@@ -180,13 +181,14 @@ def mutants_of(source):
 
 
 def read_equivalent():
-    """Blocks of four lines: file, `- ` the line, `+ ` the mutant, and the reason."""
-    known = {}
+    """Blocks of four lines: file, `- ` the line, `+ ` the mutant, and the reason. How many mutants
+    of each kind are listed: a line may stand in a source twice, and mean something there once."""
+    known = collections.Counter()
     if EQUIVALENT.exists():
         for block in EQUIVALENT.read_text().split("\n\n"):
             lines = [line for line in block.splitlines() if line and not line.startswith("#")]
             if lines:
-                known[(lines[0], lines[1][2:], lines[2][2:])] = " ".join(lines[3:])
+                known[(lines[0], lines[1][2:], lines[2][2:])] += 1
     return known
 
 
@@ -284,17 +286,17 @@ def judge_all(work, jobs):
 
 def report(work, known):
     counts = dict.fromkeys(["killed", "survived", "not compiled", "equivalent"], 0)
-    used = set()
+    unused = known.copy()
     for original, mutant in work:
         key = mutant.describe(original)
-        if mutant.verdict == "survived" and key in known:
+        if mutant.verdict == "survived" and unused[key] > 0:
             mutant.verdict = "equivalent"
-            used.add(key)
+            unused[key] -= 1
         counts[mutant.verdict] += 1
         if mutant.verdict == "survived":
             line = original.count("\n", 0, mutant.start) + 1
             print(f"\nsurvived: {mutant.source}:{line}: {mutant.kind}\n{key[0]}\n- {key[1]}\n+ {key[2]}")
-    for key in known.keys() - used:
+    for key in unused.elements():
         print(f"\nlisted as equivalent, but does not survive: {key[0]}\n- {key[1]}\n+ {key[2]}")
     judged = counts["killed"] + counts["survived"]
     share = 100.0 * counts["killed"] / judged if judged else 0.0
@@ -322,7 +324,8 @@ def main():
         print(len(work), "mutants")
         return 0
     judge_all(work, options.jobs)
-    known = {key: why for key, why in read_equivalent().items() if options.only in key[0]}
+    known = collections.Counter({key: count for key, count in read_equivalent().items()
+                                 if options.only in key[0]})
     return 0 if report(work, known) >= GOAL else 1
 
 
