@@ -57,7 +57,7 @@ public:
         good_ = good_ && found != names.end();
         if (good_) {
             index = static_cast<unsigned>(found - names.begin());
-            skip(found->size());
+            skip(names[index].size());
         }
         return *this;
     }

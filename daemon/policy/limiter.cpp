@@ -30,9 +30,7 @@ steady_time rate_limit::next_start() const noexcept {
 }
 
 void rate_limit::started(steady_time now) noexcept {
-    if (interval_.count() != 0) {
-        theoretical_ = std::max(theoretical_, now) + interval_;
-    }
+    theoretical_ = std::max(theoretical_, now) + interval_;
 }
 
 }  // namespace onboardd

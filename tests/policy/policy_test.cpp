@@ -51,6 +51,7 @@ INSTANTIATE_TEST_SUITE_P(
         retry_after_case{"Seconds", "120", 120s}, retry_after_case{"Zero", "0", 0s},
         retry_after_case{"LeadingZeros", "007", 7s}, retry_after_case{"OneDay", "86400", 24h},
         retry_after_case{"MoreThanADay", "86401", 24h},
+        retry_after_case{"LessThanADay", "86399", 86'399s},
         retry_after_case{"Overflow", "99999999999999999999999", 24h},
         retry_after_case{"ImfFixdate", "Sun, 06 Nov 1994 08:49:37 GMT", 37s},
         retry_after_case{"Rfc850", "Sunday, 06-Nov-94 08:49:37 GMT", 37s},
@@ -81,11 +82,12 @@ INSTANTIATE_TEST_SUITE_P(
         retry_after_case{"OtherDigits", "1:", std::nullopt},
         retry_after_case{"OtherSigns", "1/", std::nullopt},
         retry_after_case{"SlashInTheDate", "Sun, 0/ Nov 1994 08:49:37 GMT", std::nullopt},
-        retry_after_case{"ColonInTheDate", "Sun, 0: Nov 1994 08:49:37 GMT", std::nullopt},
+        // The tenth, were a colon a digit.
+        retry_after_case{"ColonInTheDate", "Thu, 0: Nov 1994 08:49:37 GMT", std::nullopt},
         retry_after_case{"NineInTheDate", "Wed, 09 Nov 1994 09:49:37 GMT", 24h},
         retry_after_case{"NoComma", "Sun  06 Nov 1994 08:49:37 GMT", std::nullopt},
         retry_after_case{"NoSuchName", "Son, 06 Nov 1994 08:49:37 GMT", std::nullopt},
-        retry_after_case{"CutInTheYear", "Sun Nov  6 08:49:37 199", std::nullopt},
+        retry_after_case{"CutInTheYear", "Sun Nov  3 08:49:37 199", std::nullopt},
         retry_after_case{"LetterInTheYear", "Sun Nov  6 08:49:37 1x94", std::nullopt},
         retry_after_case{"AsctimeWithTail", "Sun Nov  6 08:49:37 1994 GMT", std::nullopt},
         retry_after_case{"AsctimeLetterForADay", "Sun Nov  x 08:49:37 1994", std::nullopt},
@@ -95,6 +97,10 @@ INSTANTIATE_TEST_SUITE_P(
         retry_after_case{"NotGmt", "Sun, 06 Nov 1994 08:49:37 CET", std::nullopt},
         retry_after_case{"AsctimeTwoDigits", "Sun Nov 06 08:49:37 1994", 37s}),
     [](const auto& entry) { return entry.param.name; });
+
+TEST(RetryAfterValue, IsNotReadBeyondItsEnd) {
+    EXPECT_EQ(parse_retry_after(std::string_view("1209").substr(0, 3), now), 120s);
+}
 
 TEST(Breaker, StaysClosedBelowTheNumberOfFailures) {
     random_source random(1);
