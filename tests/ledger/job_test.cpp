@@ -151,6 +151,9 @@ const reason_case reason_cases[] = {
      "expired: " + repeated("ø", 95)},
     {"CutBetweenCharactersOfFourBytes", error(error_kind::expired, 0, "", repeated("😀", 100)),
      "expired: " + repeated("😀", 47)},
+    {"CutBehindMoreThanACharacterHas",
+     error(error_kind::expired, 0, "", repeated("x", 188) + std::string(9, '\x80')),
+     "expired: " + repeated("x", 188) + std::string(3, '\x80')},
     {"NotUtf8AtAll", error(error_kind::expired, 0, "", std::string(300, '\x80')),
      "expired: " + std::string(191, '\x80')},
 };
