@@ -52,7 +52,6 @@ job cancel(const job& row, wall_time now) {
     after.due_at = now;
     after.revision += 1;
     after.absent_since.reset();
-    after.lost_at.reset();
     if (row.resends > 0) {
         after.lost_at = now;  // a POST that was lost earlier may still be applied: it is watched
     }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 namespace onboardd::test {
@@ -124,7 +125,16 @@ TEST(Operate, ACancelledJobSaysSoInItsOutcome) {
     const auto after = **operate(row, operation::cancel, facts());
     EXPECT_EQ(after.revision, 4u);
     EXPECT_EQ(after.finished_at, now);
+    EXPECT_EQ(after.due_at, now);
     EXPECT_EQ(after.error->kind, error_kind::cancelled);
+    EXPECT_EQ(after.error->message, "cancelled by an operator before it was submitted");
+    EXPECT_FALSE(after.lost_at);
+    EXPECT_EQ(work_of(after), work_kind::none);
+}
+
+TEST(Operate, ACancelledJobThatWasSubmittedBeforeSaysSo) {
+    const auto after = **operate(a_row(job_state::deferred), operation::cancel, facts());
+    EXPECT_EQ(after.error->message, "cancelled by an operator before it was submitted again");
     EXPECT_FALSE(after.lost_at);
     EXPECT_EQ(work_of(after), work_kind::none);
 }
@@ -139,6 +149,7 @@ TEST(Operate, ACancelledJobThatWasSentTwiceIsWatched) {
         const auto after = **operate(row, operation::cancel, facts());
         EXPECT_EQ(after.state, job_state::cancelled);
         EXPECT_EQ(after.lost_at, now);
+        EXPECT_FALSE(after.absent_since);
         EXPECT_EQ(work_of(after), work_kind::look_up);
     }
 }
@@ -156,7 +167,7 @@ TEST(Operate, AHeldJobIsNotExpiredForHavingBeenHeld) {
 
 TEST(Operate, AHeldJobThatWasCertainlyNotAppliedIsDeferredAgain) {
     auto row = a_row(job_state::held);
-    row.attempts = 2;
+    row.attempts = 1;
     row.submitted_at = start + 1h;
     EXPECT_EQ(outcome_of(row, operation::release), "deferred");
 }
@@ -168,7 +179,8 @@ TEST(Operate, AHeldJobThatWasLostOnceIsLookedUpBeforeItIsSent) {
     row.lost_at = start + 1h;
     row.absent_since = start + 2h;
     row.due_at = start;
-    const auto after = **operate(row, operation::release, facts());
+    row.not_before = now + 5h;  // the list need not wait for it
+    auto after = **operate(row, operation::release, facts());
     EXPECT_EQ(after.state, job_state::unknown);
     EXPECT_EQ(after.due_at, now);
     EXPECT_EQ(after.lost_at, start + 1h);
@@ -178,7 +190,9 @@ TEST(Operate, AHeldJobThatWasLostOnceIsLookedUpBeforeItIsSent) {
     EXPECT_EQ((**operate(row, operation::release, facts())).lost_at, now);
     row.resends = 0;
     row.lost_at = start;
-    EXPECT_EQ((**operate(row, operation::release, facts())).lost_at, start);
+    after = **operate(row, operation::release, facts());
+    EXPECT_EQ(after.state, job_state::unknown);
+    EXPECT_EQ(after.lost_at, start);
     EXPECT_EQ(outcome_of(row, operation::cancel), "may_have_been_sent");
 }
 
@@ -196,6 +210,8 @@ TEST(Operate, WhatARestoredLedgerSaysOfOldJobsIsNotBelieved) {
     }
     auto row = a_row(job_state::held);
     EXPECT_EQ(outcome_of(row, operation::cancel, known), "may_have_been_sent");
+    row.received_at = *known.restored_at;
+    EXPECT_EQ(outcome_of(row, operation::cancel, known), "may_have_been_sent");
     row.received_at = now - 1min;  // since then
     EXPECT_EQ(outcome_of(row, operation::cancel, known), "cancelled");
     EXPECT_EQ(outcome_of(row, operation::release, known), "queued");
@@ -205,6 +221,15 @@ TEST(Operate, WhatARestoredLedgerSaysOfOldJobsIsNotBelieved) {
     row.submitted_at = start;
     row.finished_at = now - 1min;
     EXPECT_EQ(outcome_of(row, operation::retry, known), "queued");
+}
+
+// Every open job of the copy was looked up before it became that.
+TEST(Operate, ADeferredJobOfARestoredLedgerCanBeCancelled) {
+    auto known = facts();
+    known.restored_at = now - 1h;
+    auto row = a_row(job_state::deferred);
+    row.resends = 1;
+    EXPECT_EQ(outcome_of(row, operation::cancel, known), "cancelled");
 }
 
 TEST(Operate, AnEndedJobStartsAgainAsIfItHadJustArrived) {
@@ -226,10 +251,12 @@ TEST(Operate, AnEndedJobThatIsStillWatchedIsLookedUpFirst) {
     row.lost_at = now - 1h;
     EXPECT_EQ((**operate(row, operation::retry, facts())).lost_at, now);
     row.lost_at.reset();
-    row.resends = 2;  // the watch is over; that it was sent twice is not
-    const auto after = **operate(row, operation::retry, facts());
-    EXPECT_EQ(after.state, job_state::unknown);
-    EXPECT_EQ(after.resends, 1u);
+    for (const auto resends : {1U, 2U}) {
+        row.resends = resends;  // the watch is over; that it was sent twice is not
+        const auto after = **operate(row, operation::retry, facts());
+        EXPECT_EQ(after.state, job_state::unknown);
+        EXPECT_EQ(after.resends, 1u);
+    }
 }
 
 TEST(Operate, AnEndedJobIsNotTriedAgainPastItsDeadlineOrWithoutItsRequest) {
@@ -265,12 +292,17 @@ TEST(Operate, EveryWordIsItsOwn) {
         EXPECT_EQ(parse_operation(to_string(what)), what);
     }
     EXPECT_FALSE(parse_operation("delete"));
+    EXPECT_FALSE(parse_operation("invalid"));
     EXPECT_EQ(to_string(operation{}), "invalid");
-    for (int i = 1; i <= 10; ++i) {
+    std::set<std::string_view> words;
+    std::set<std::string_view> sentences;
+    for (int i = 0; i <= 10; ++i) {
         const auto why = static_cast<refusal>(i);
-        EXPECT_NE(name_of(why), "invalid");
-        EXPECT_NE(to_string(why), "invalid");
+        words.insert(name_of(why));
+        sentences.insert(to_string(why));
     }
+    EXPECT_EQ(words.size(), 11u);
+    EXPECT_EQ(sentences.size(), 11u);
     EXPECT_EQ(name_of(refusal{}), "invalid");
     EXPECT_EQ(to_string(refusal{}), "invalid");
 }
