@@ -105,11 +105,9 @@ void adopt(job& row, case_facts facts, const decision_rules& rules, wall_time no
 
 void refuse(job& row, const http::response& answer, const decision_rules& rules, wall_time now) {
     auto said = parse_error(answer.body);
-    job_error error;
-    error.kind = error_kind::refused;
+    auto error = plain_error(error_kind::refused, std::move(said.message));
     error.http_status = static_cast<int>(answer.status);
     error.code = std::move(said.code);
-    error.message = std::move(said.message);
     if (error.message.empty()) {
         error.message = "the provider refused the case without a message";
     }

@@ -301,6 +301,14 @@ TEST_F(Decide, TwoCasesAreAConflictEvenIfBothAgree) {
     auto seen = seen_case(true);
     seen.sightings.push_back(seen_case(true, "uuid-2").sightings.front());
     EXPECT_EQ(look_up(unknown(1s), seen).after.state, job_state::conflict);
+    seen.newest_witness = now;  // were none of them there, it would be sent again
+    const auto next = look_up(unknown(rules.settle), seen);
+    EXPECT_EQ(next.after.state, job_state::conflict);
+    EXPECT_EQ(next.after.error->message, "the provider has more than one case with this reference");
+    EXPECT_EQ(next.after.error->details, R"(["uuid-1","uuid-2"])");
+    EXPECT_EQ(next.after.resends, 0u);
+    EXPECT_EQ(next.after.revision, 1u);
+    EXPECT_FALSE(next.after.absent_since);
 }
 
 TEST_F(Decide, AbsenceIsNotBelievedBeforeSettling) {
@@ -432,8 +440,11 @@ TEST_F(Decide, AnOldProofOfAbsenceIsNotSentOn) {
     auto of_another_process = proved;
     of_another_process.absent_since.reset();
     EXPECT_TRUE(proof_is_stale(of_another_process, rules, now, now));
-    const auto again = look_again(proved, now + 1h);
+    auto tried = proved;
+    tried.retries = 5;
+    const auto again = look_again(tried, now + 1h);
     EXPECT_EQ(again.state, job_state::unknown);
+    EXPECT_EQ(again.retries, 0u);
     EXPECT_EQ(again.resends, 0u) << "nothing was sent";
     EXPECT_EQ(again.lost_at, proved.lost_at);
     EXPECT_FALSE(again.absent_since);
@@ -455,12 +466,14 @@ TEST_F(Decide, AProofIsAsOldAfterAnAttemptThatWasNotApplied) {
     busy.status = 429;
     const auto deferred = after_answer(intent, busy, rules, now + 1s, random).after;
     EXPECT_TRUE(proof_is_stale(deferred, rules, now, now + rules.settle + 1s));
+    EXPECT_EQ(look_again(deferred, now + 1h).lost_at, now) << "when that attempt was begun";
 }
 
 struct watch_case {
     const char* name;
     std::uint32_t resends;
     milliseconds lasts;
+    int looks;
 };
 
 class DecideWatch : public Decide, public testing::WithParamInterface<watch_case> {
@@ -488,7 +501,7 @@ TEST_P(DecideWatch, LooksEverMoreSeldomAndThenNoMore) {
         EXPECT_EQ(at >= now + GetParam().lasts, !row.lost_at);
         ++looks;
     }
-    EXPECT_LE(looks, 10);
+    EXPECT_EQ(looks, GetParam().looks);
     EXPECT_EQ(row.state, job_state::created);
     EXPECT_EQ(row.revision, 1u);
     EXPECT_EQ(work_of(row), work_kind::none);
@@ -497,10 +510,13 @@ TEST_P(DecideWatch, LooksEverMoreSeldomAndThenNoMore) {
 TEST_P(DecideWatch, ASecondCaseIsAConflictThatNamesBoth) {
     auto seen = seen_case(true);
     seen.sightings.push_back(seen_case(true, "uuid-2").sightings[0]);
-    const auto next = watch(ended(), seen, now + rules.settle);
+    const auto row = ended();
+    const auto next = watch(row, seen, now + rules.settle);
     EXPECT_EQ(next.after.state, job_state::conflict);
     EXPECT_EQ(next.after.revision, 2u);
+    EXPECT_EQ(next.after.due_at, row.due_at) << "nothing more is to be done";
     EXPECT_EQ(next.after.the_case.id, "uuid-1");
+    EXPECT_EQ(next.after.error->message, "the provider has more than one case with this reference");
     EXPECT_EQ(next.after.error->details, R"(["uuid-1","uuid-2"])");
     EXPECT_FALSE(next.after.lost_at);
 }
@@ -508,10 +524,22 @@ TEST_P(DecideWatch, ASecondCaseIsAConflictThatNamesBoth) {
 TEST_P(DecideWatch, AnIncompleteListDoesNotEndIt) {
     auto seen = nothing_seen();
     seen.complete = false;
-    const auto late = now + GetParam().lasts + 1h;
-    const auto next = watch(ended(), seen, late);
-    EXPECT_TRUE(next.after.lost_at);
-    EXPECT_EQ(next.after.due_at, late + rules.settle);
+    const auto end = now + GetParam().lasts;
+    for (const auto at : {end, end + 1h}) {
+        const auto next = watch(ended(), seen, at);
+        EXPECT_TRUE(next.after.lost_at);
+        EXPECT_EQ(next.after.due_at, at + rules.settle);
+    }
+}
+
+TEST_P(DecideWatch, AReadingThatBeganBeforeItsEndDoesNotEndIt) {
+    auto seen = seen_case(true);
+    seen.age = 2min;
+    const auto end = now + GetParam().lasts;
+    EXPECT_TRUE(watch(ended(), seen, end + 2min - 1ms).after.lost_at);
+    const auto over = watch(ended(), seen, end + 2min).after;
+    EXPECT_FALSE(over.lost_at);
+    EXPECT_EQ(over.due_at, end + 2min);
 }
 
 // It was sent again because the list was empty, which proves enough; but a late case would have no
@@ -521,15 +549,17 @@ TEST_P(DecideWatch, AListWithoutReferencesIsAConflictInTheEnd) {
     seen.echoes_references = false;
     const auto end = now + GetParam().lasts;
     EXPECT_EQ(watch(ended(), seen, end - 1ms).after.state, job_state::created) << "ours may lag";
-    const auto next = watch(ended(), seen, end);
+    const auto row = ended();
+    const auto next = watch(row, seen, end);
     EXPECT_EQ(next.after.state, job_state::conflict);
     EXPECT_EQ(next.after.revision, 2u);
+    EXPECT_EQ(next.after.due_at, row.due_at) << "nothing more is to be done";
     EXPECT_FALSE(next.after.lost_at);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ended, DecideWatch,
-                         testing::Values(watch_case{"AfterALostAnswer", 0, 6min},
-                                         watch_case{"AfterAResend", 1, 24h}),
+                         testing::Values(watch_case{"AfterALostAnswer", 0, 6min, 1},
+                                         watch_case{"AfterAResend", 1, 24h, 9}),
                          [](const auto& entry) { return entry.param.name; });
 
 TEST_F(Decide, ACaseThatComesAfterARefusalOrExpiryIsAConflict) {
@@ -546,12 +576,28 @@ TEST_F(Decide, ACaseThatComesAfterARefusalOrExpiryIsAConflict) {
         const auto next = after_watch(ended, seen_case(true), rules, now + rules.settle);
         EXPECT_EQ(next.after.state, job_state::conflict);
         EXPECT_EQ(next.after.revision, 2u);
+        EXPECT_EQ(next.after.error->message,
+                  "the provider opened a case after the job had ended as " +
+                      std::string(to_string(ended.state)));
     }
 }
 
 TEST_F(Decide, WhatWasSentOnceAndAnsweredIsNotWatched) {
     EXPECT_FALSE(answer(200, good_case).after.lost_at);
     EXPECT_FALSE(answer(400).after.lost_at);
+}
+
+// The POST that was believed lost may be applied yet.
+TEST_F(Decide, WhatWasSentTwiceAndAnsweredIsWatched) {
+    auto row = submitting();
+    row.resends = 1;
+    http::response message;
+    message.status = 201;
+    message.body = good_case;
+    const auto next = after_answer(row, message, rules, now, random);
+    EXPECT_EQ(next.after.state, job_state::created);
+    EXPECT_EQ(next.after.lost_at, now);
+    EXPECT_EQ(next.after.due_at, now + rules.settle);
 }
 
 TEST_F(Decide, AListWithoutReferencesIsAConflictNotAResend) {
@@ -602,6 +648,7 @@ TEST_F(Decide, ALinkThatHasComeCreates) {
     const auto next = after_read(row, parse_case(good_case), rules, now, random);
     EXPECT_EQ(next.after.state, job_state::created);
     EXPECT_EQ(next.after.revision, 1u);
+    EXPECT_EQ(next.after.retries, 0u) << "it is not to be read again";
 }
 
 TEST_F(Decide, WithoutALinkTheCaseIsReadAgainAndPublishedAfterAWhile) {
@@ -656,7 +703,7 @@ TEST_F(Decide, ANewAttemptKeepsWhenTheEarlierOnesWereProvedAbsent) {
 }
 
 TEST_F(Decide, OnlyA2xxCanBeACase) {
-    for (const unsigned status : {100u, 199u, 300u, 399u, 500u, 600u}) {
+    for (const unsigned status : {100u, 199u, 300u, 399u, 408u, 409u, 500u, 600u}) {
         EXPECT_EQ(answer(status, good_case).after.state, job_state::unknown) << status;
     }
     EXPECT_EQ(answer(400, good_case).after.state, job_state::rejected);
@@ -710,6 +757,12 @@ TEST_F(Decide, ARefusedCredentialIsTriedAgainAtOnceAndSaysWhy) {
     EXPECT_EQ(next.after.retries, 0u);
     EXPECT_EQ(next.after.error,
               error(error_kind::refused, 403, "the provider refuses the account: HTTP status 403"));
+}
+
+TEST_F(Decide, AStepOfNoTimeIsDueAtOnce) {
+    rules.retry_schedule = {0s};
+    EXPECT_EQ(after_failure(submitting(), {}, rules, now, random).after.due_at, now);
+    EXPECT_EQ(after_failed_look_up(unknown(1s), rules, now, random).after.due_at, now);
 }
 
 TEST_F(Decide, ASecondPauseIsTheSchedulesSecondStep) {
