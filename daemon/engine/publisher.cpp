@@ -7,7 +7,7 @@
 namespace onboardd {
 namespace {
 
-constexpr milliseconds gather_time{10};
+constexpr milliseconds gather_time{20};
 constexpr std::size_t restore_page_max = 1'000;  // outcomes looked for at a time
 constexpr milliseconds publish_retry{5'000};     // after a failed write: a full disk, most likely
 

@@ -61,7 +61,7 @@ struct engine_options {
 
     // Changes performance.
     std::size_t claim_max = 128;         // jobs claimed at a time, for each account
-    std::size_t publish_batch_max = 64;  // outcomes written and synced together
+    std::size_t publish_batch_max = 128;  // outcomes written and synced together
     std::size_t publish_lanes = 16;  // such batches under way at once: their syncs share a flush
     std::size_t publish_backlog_max =
         1024;  // finished jobs that wait for their outcome; more make submission wait
