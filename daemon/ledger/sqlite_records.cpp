@@ -345,13 +345,13 @@ std::size_t store::doubt_all(wall_time now) {
     query found(open, static_cast<int>(job_state::queued), static_cast<int>(job_state::deferred),
                 static_cast<int>(job_state::submitting), static_cast<int>(job_state::unknown));
     return change_each(found, [&](job& row) {
-        const job_step step{.at = now,
-                            .from = row.state,
-                            .to = job_state::unknown,
-                            .attempt = row.attempts,
-                            .what = {},
-                            .uid = 0,
-                            .words = put_back_words};
+        job_step step{.at = now,
+                      .from = row.state,
+                      .to = job_state::unknown,
+                      .attempt = row.attempts,
+                      .what = {},
+                      .uid = 0,
+                      .words = put_back_words};
         row.state = job_state::unknown;
         row.due_at = now;
         row.lost_at = now;

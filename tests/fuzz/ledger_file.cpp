@@ -296,6 +296,9 @@ asio::awaitable<void> use(ledger& book, wall_time now) {
     (void)good(co_await book.totals());
     look_at(co_await book.find(accounts[1], "job-1"));
     look_at(co_await book.answer_of(1));
+    for (job_id id = 1; id <= 4; ++id) {
+        (void)good(co_await book.history(id));
+    }
     (void)good(co_await book.erase_requests(now, count_max));
 }
 
