@@ -40,5 +40,7 @@ if [ -z "${TMPDIR:-}" ] && [ -w /dev/shm ]; then
 fi
 export ONBOARDD="$build/bin/onboardd" ONBOARDD_SANDBOX="$build/bin/onboardd-sandbox"
 export PYTHONDONTWRITEBYTECODE=1
-exec python3 tests/powercut/powercut.py --plugin "$build/disk_log.so" \
+# Mounts of its own: who clones ours (another test with a name space, say) would keep an image mounted
+# while the next one is written over it, and then anything may seem to be lost.
+exec unshare --mount --propagation private python3 tests/powercut/powercut.py --plugin "$build/disk_log.so" \
     --lying-sync "$build/lying_sync.so" "$@"
