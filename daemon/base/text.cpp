@@ -63,6 +63,18 @@ void append_json_code_point(std::string& out, code_point point, std::string_view
 
 }  // namespace
 
+void cut_utf8(std::string& text, std::size_t bytes_max) {
+    if (text.size() <= bytes_max) {
+        return;
+    }
+    auto end = bytes_max;
+    while (end + 3 > bytes_max && is_continuation(text[end])) {
+        --end;
+    }
+    // No sequence is longer than 4 bytes: what goes on before that is no UTF-8, so any cut will do.
+    text.resize(is_continuation(text[end]) ? bytes_max : end);
+}
+
 code_point decode_utf8(std::string_view text) noexcept {
     const auto lead = static_cast<unsigned char>(text.front());
     const auto bytes = sequence_bytes(lead);

@@ -7,18 +7,6 @@
 namespace onboardd {
 namespace {
 
-void cut(std::string& text, std::size_t bytes_max) {
-    std::size_t kept = 0;
-    while (kept < text.size()) {
-        const auto end = kept + decode_utf8(std::string_view(text).substr(kept)).bytes;
-        if (end > bytes_max) {
-            break;
-        }
-        kept = end;
-    }
-    text.resize(kept);
-}
-
 std::string words_of(const std::optional<job_error>& error) {
     if (!error) {
         return {};
@@ -32,7 +20,7 @@ std::string words_of(const std::optional<job_error>& error) {
     if (!error->code.empty()) {
         words += " (" + error->code + ")";
     }
-    cut(words, step_words_bytes_max);
+    cut_utf8(words, step_words_bytes_max);
     return words;
 }
 

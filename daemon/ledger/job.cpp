@@ -1,29 +1,9 @@
 #include "onboardd/ledger/job.hpp"
 
+#include "onboardd/base/text.hpp"
 #include "onboardd/ledger/ledger.hpp"
 
 namespace onboardd {
-namespace {
-
-bool continues_sequence(char byte) {
-    return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
-}
-
-// Cuts `text` to `bytes_max` bytes (more than 3), not in the middle of a UTF-8 sequence.
-void cut(std::string& text, std::size_t bytes_max) {
-    if (text.size() <= bytes_max) {
-        return;
-    }
-    auto end = bytes_max;
-    while (end + 3 > bytes_max && continues_sequence(text[end])) {
-        --end;
-    }
-    // No sequence is longer than 4 bytes: what goes on before that is no UTF-8, so any cut will do.
-    text.resize(continues_sequence(text[end]) ? bytes_max : end);
-}
-
-}  // namespace
-
 std::string_view to_string(job_state state) noexcept {
     switch (state) {
         case job_state::queued:
@@ -149,7 +129,7 @@ std::string reason_of(const job& row) {
     if (!row.error->message.empty()) {
         reason += ": " + row.error->message;
     }
-    cut(reason, 200);
+    cut_utf8(reason, 200);
     return reason;
 }
 

@@ -25,6 +25,9 @@ code_point decode_utf8(std::string_view text) noexcept;
 // overrides and isolates.
 bool is_disruptive(char32_t value) noexcept;
 
+// Cuts `text` to `bytes_max` bytes (more than 3), not in the middle of a UTF-8 sequence.
+void cut_utf8(std::string& text, std::size_t bytes_max);
+
 // Appends `text` as a JSON string with its quotes. The result is valid UTF-8 for any bytes: what
 // is_disruptive() is written as \uNNNN, a byte that is not UTF-8 as the four characters \xNN. Text
 // beyond `bytes_max` is cut with "…".
