@@ -28,6 +28,17 @@ protected:
         account.token_obtained_at = start;
     }
 
+    static job_step a_step(wall_time at, job_state from, job_state to, std::uint32_t attempt,
+                           const std::string& words = {}) {
+        return {.at = at,
+                .from = from,
+                .to = to,
+                .attempt = attempt,
+                .what = {},
+                .uid = 0,
+                .words = words};
+    }
+
     explanation told() {
         daemon.accounts = {account};
         return explain(row, past, daemon, rules, now);
@@ -300,41 +311,12 @@ TEST_F(Explain, TellsEachStepThatTheRowHasForgotten) {
     row.attempts = 3;
     row.submitted_at = start + 3h;
     row.finished_at = start + 5h;
-    past.steps = {{.at = start + 1h,
-                   .from = job_state::submitting,
-                   .to = job_state::deferred,
-                   .attempt = 1,
-                   .what = {},
-                   .uid = 0,
-                   .words = "HTTP status 503: busy"},
-                  {.at = start + 90min,
-                   .from = job_state::deferred,
-                   .to = job_state::deferred,
-                   .attempt = 1,
-                   .what = {},
-                   .uid = 0,
-                   .words = "cannot connect"},
-                  {.at = start + 2h,
-                   .from = job_state::submitting,
-                   .to = job_state::unknown,
-                   .attempt = 2,
-                   .what = {},
-                   .uid = 0,
-                   .words = {}},
-                  {.at = start + 150min,
-                   .from = job_state::unknown,
-                   .to = job_state::deferred,
-                   .attempt = 2,
-                   .what = {},
-                   .uid = 0,
-                   .words = {}},
-                  {.at = start + 4h,
-                   .from = job_state::unknown,
-                   .to = job_state::created,
-                   .attempt = 3,
-                   .what = {},
-                   .uid = 0,
-                   .words = {}}};
+    past.steps = {
+        a_step(start + 1h, job_state::submitting, job_state::deferred, 1, "HTTP status 503: busy"),
+        a_step(start + 90min, job_state::deferred, job_state::deferred, 1, "cannot connect"),
+        a_step(start + 2h, job_state::submitting, job_state::unknown, 2),
+        a_step(start + 150min, job_state::unknown, job_state::deferred, 2),
+        a_step(start + 4h, job_state::unknown, job_state::created, 3)};
     std::vector<std::string> story;
     for (const auto& step : told().story) {
         story.push_back(step.text);
@@ -354,13 +336,7 @@ TEST_F(Explain, TellsEachStepThatTheRowHasForgotten) {
 TEST_F(Explain, TellsThatTheLedgerWasPutBack) {
     in_state(job_state::unknown);
     row.lost_at = start + 1h;
-    past.steps = {{.at = start + 1h,
-                   .from = job_state::queued,
-                   .to = job_state::unknown,
-                   .attempt = 0,
-                   .what = {},
-                   .uid = 0,
-                   .words = put_back_words}};
+    past.steps = {a_step(start + 1h, job_state::queued, job_state::unknown, 0, put_back_words)};
     expect({"whether it had been sent since was not known: the ledger was put back from a copy"});
     past.steps[0].words = "HTTP status 500";
     past.steps[0].from = job_state::deferred;
@@ -408,13 +384,8 @@ TEST_F(Explain, WhatIsKeptOfALostAnswerIsNotToldTwice) {
     in_state(job_state::unknown, "the answer was lost");
     row.lost_at = start + 1h;
     expect({"from then on nobody knew whether there is a case"});
-    past.steps = {{.at = start + 1h,
-                   .from = job_state::submitting,
-                   .to = job_state::unknown,
-                   .attempt = 1,
-                   .what = {},
-                   .uid = 0,
-                   .words = "the answer was lost"}};
+    past.steps = {
+        a_step(start + 1h, job_state::submitting, job_state::unknown, 1, "the answer was lost")};
     expect({"whether attempt 1 was applied was not known: the answer was lost"});
     expect_not("from then on nobody knew");
 }

@@ -37,12 +37,7 @@ protected:
     }
 };
 
-INSTANTIATE_TEST_SUITE_P(All, HistoryContract,
-                         testing::Values(store_kind::memory, store_kind::sqlite),
-                         [](const auto& one) {
-                             return std::string(one.param == store_kind::memory ? "Memory"
-                                                                                : "Sqlite");
-                         });
+INSTANTIATE_TEST_SUITE_P(All, HistoryContract, every_store, name_of_store);
 
 TEST_P(HistoryContract, AJobThatWentStraightToItsCaseHasNone) {
     const auto row = create(accept_one(a_job("one")));

@@ -42,12 +42,7 @@ protected:
     }
 };
 
-INSTANTIATE_TEST_SUITE_P(All, OperateContract,
-                         testing::Values(store_kind::memory, store_kind::sqlite),
-                         [](const auto& one) {
-                             return std::string(one.param == store_kind::memory ? "Memory"
-                                                                                : "Sqlite");
-                         });
+INSTANTIATE_TEST_SUITE_P(All, OperateContract, every_store, name_of_store);
 
 TEST_P(OperateContract, AHeldJobIsNotHandedOutUntilItIsReleased) {
     accept({a_job("one"), a_job("two")});

@@ -9,12 +9,7 @@ namespace {
 
 using names = LedgerContract::names;
 
-INSTANTIATE_TEST_SUITE_P(All, LedgerContract,
-                         testing::Values(store_kind::memory, store_kind::sqlite),
-                         [](const auto& one) {
-                             return std::string(one.param == store_kind::memory ? "Memory"
-                                                                                : "Sqlite");
-                         });
+INSTANTIATE_TEST_SUITE_P(All, LedgerContract, every_store, name_of_store);
 
 TEST_P(LedgerContract, AnAcceptedJobIsQueuedAndDueAtOnce) {
     auto fresh = a_job("one");

@@ -10,6 +10,12 @@ using namespace std::chrono_literals;
 
 enum class store_kind { memory, sqlite };
 
+inline const auto every_store = testing::Values(store_kind::memory, store_kind::sqlite);
+
+inline std::string name_of_store(const testing::TestParamInfo<store_kind>& one) {
+    return one.param == store_kind::memory ? "Memory" : "Sqlite";
+}
+
 class LedgerContract : public sqlite_fixture, public testing::TestWithParam<store_kind> {
 public:
     using names = std::vector<std::string>;

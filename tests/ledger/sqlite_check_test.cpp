@@ -17,6 +17,16 @@ namespace {
 
 class SqliteCheckTest : public sqlite_fixture, public testing::Test {
 protected:
+    // A job with one step of its past, then the ledger is closed.
+    job put_off(const std::string& answer = {}) {
+        open();
+        auto row = accept_one(a_job("put-off"));
+        row.state = job_state::deferred;
+        must(record(row, job_state::queued, answer));
+        close();
+        return row;
+    }
+
     // Jobs in many states, then the ledger is closed.
     void fill(int count = 40) {
         open();
@@ -194,11 +204,7 @@ TEST_F(SqliteCheckTest, WhatOperatorsDidIsInTheNewLedgerToo) {
 
 TEST_F(SqliteCheckTest, HistoriesAreInTheNewLedgerTooOrMissed) {
     fill();
-    open();
-    auto row = accept_one(a_job("put-off"));
-    row.state = job_state::deferred;
-    must(record(row, job_state::queued));
-    close();
+    const auto row = put_off();
     const auto steps = [&] { return open_ledger_reader(file())->history(row.id).steps.size(); };
     EXPECT_EQ(steps(), 1u);
     EXPECT_TRUE(repair().empty());
@@ -213,11 +219,7 @@ TEST_F(SqliteCheckTest, HistoriesAreInTheNewLedgerTooOrMissed) {
 
 TEST_F(SqliteCheckTest, NothingIsKeptOfAJobThatIsGone) {
     fill();
-    open();
-    auto row = accept_one(a_job("put-off"));
-    row.state = job_state::deferred;
-    must(record(row, job_state::queued));
-    close();
+    const auto row = put_off();
     meddle(
         "INSERT INTO step SELECT 4000, number, at, was, became, attempt, operation, uid, words"
         " FROM step WHERE job = " +
@@ -229,11 +231,7 @@ TEST_F(SqliteCheckTest, NothingIsKeptOfAJobThatIsGone) {
 }
 
 TEST_F(SqliteCheckTest, WhatIsLeftOfADamagedJobIsErasedInItsTime) {
-    open();
-    auto row = accept_one(a_job("put-off"));
-    row.state = job_state::deferred;
-    must(record(row, job_state::queued, "an answer"));
-    close();
+    const auto row = put_off("an answer");
     meddle("UPDATE job SET due_at = due_at + 1 WHERE reference = 'put-off'");
     EXPECT_EQ(kinds(repair()), std::vector<std::string>{"job_blocked"});
     open();
