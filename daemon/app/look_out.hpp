@@ -25,7 +25,7 @@ struct earlier_runs {
 
 class look_out {
 public:
-    // All but the settings and what is known of `before` outlive it.
+    // All but the settings and `before` outlive it.
     look_out(const config& settings, const engine& work, ledger& store, const measures& seen,
              clock& time, asio::thread_pool& files, earlier_runs before);
 
@@ -52,7 +52,7 @@ private:
     const measures& seen_;
     clock& time_;
     asio::thread_pool& files_;
-    earlier_runs before_;
+    earlier_runs before_;  // but for the rate, which goes on
     // Sums and reports are read anew at most once a second, however many look.
     std::vector<admin::batch_progress> batches_;
     std::vector<admin::report_file> listed_;

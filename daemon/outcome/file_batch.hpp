@@ -41,9 +41,9 @@ public:
     virtual void start_write_back(int fd);
     virtual error_code sync(int fd);
     virtual result<dev_t> device(int fd);
-    // Whether the file system of `fd` is ext4 (or its ancestors), xfs or btrfs. Of these it is known
-    // that syncfs() makes files durable, whose names are then synced with their directory, and what
-    // a file without blocks means. FUSE, for one, does not pass syncfs() on.
+    // Whether the file system of `fd` is ext4 (or its ancestors), xfs or btrfs. Of these it is
+    // known that syncfs() makes files durable, whose names are then synced with their directory,
+    // and what a file without blocks means. FUSE, for one, does not pass syncfs() on.
     virtual bool is_well_known(int fd);
     // Everything in the file system of `fd`, whoever wrote it. Fails also for what others lost.
     virtual error_code sync_file_system(int fd);
@@ -82,12 +82,12 @@ public:
         return files >= together_min && now >= apart_until_.load();
     }
 
-    // One sync at a time, since several would each wait for the writes of all. Without the lock: not
-    // now, since the last one was slow or failed, and somebody tries already whether it still is so.
+    // One sync at a time, since several would each wait for the writes of all. Without the lock:
+    // not now, since the last one was slow or failed, and somebody tries already whether it still
+    // is so.
     [[nodiscard]] std::unique_lock<std::mutex> turn() {
-        return apart_.load() == clock::duration::zero()
-                   ? std::unique_lock(turn_)
-                   : std::unique_lock(turn_, std::try_to_lock);
+        return apart_.load() == clock::duration::zero() ? std::unique_lock(turn_)
+                                                        : std::unique_lock(turn_, std::try_to_lock);
     }
 
     // How the sync went; in one's turn. The time apart doubles with each one that is no better.

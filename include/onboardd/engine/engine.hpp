@@ -60,9 +60,9 @@ struct engine_options {
         1'000};  // a batch is reported once it has had no open job for this long
 
     // Changes performance.
-    std::size_t claim_max = 128;         // jobs claimed at a time, for each account
+    std::size_t claim_max = 128;          // jobs claimed at a time, for each account
     std::size_t publish_batch_max = 128;  // outcomes written and synced together
-    std::size_t publish_lanes = 16;  // such batches under way at once: their syncs share a flush
+    std::size_t publish_lanes = 16;       // such batches under way at once
     std::size_t publish_backlog_max =
         1024;  // finished jobs that wait for their outcome; more make submission wait
     std::size_t portions_max = 4;  // portions of the spool on their way into the ledger
