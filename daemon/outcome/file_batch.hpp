@@ -73,10 +73,12 @@ struct file_to_publish {
 class sync_choice {
 public:
     using clock = std::chrono::steady_clock;
-    static constexpr std::size_t together_min = 4;                 // files
-    static constexpr std::chrono::milliseconds slow{250};          // others write a lot there
-    static constexpr std::chrono::milliseconds apart_min{60'000};  // then each by itself so long
+    static constexpr std::size_t together_min = 4;         // files
+    static constexpr std::chrono::milliseconds slow{250};  // others write a lot there
+    // Then each by itself: so long, or so many times as long as that sync took.
+    static constexpr std::chrono::milliseconds apart_min{1'000};
     static constexpr std::chrono::milliseconds apart_max{3'600'000};
+    static constexpr int apart_factor = 10;
 
     [[nodiscard]] bool together(std::size_t files, clock::time_point now) const {
         return files >= together_min && now >= apart_until_.load();
@@ -90,13 +92,15 @@ public:
                                                         : std::unique_lock(turn_, std::try_to_lock);
     }
 
-    // How the sync went; in one's turn. The time apart doubles with each one that is no better.
+    // How the sync went; in one's turn. The time apart doubles with each one that is no better: a
+    // hiccup of the disk costs a second of it, somebody who writes for hours a few waits.
     void went(bool good, clock::duration time, clock::time_point now) {
         if (good && time <= slow) {
             apart_.store(clock::duration::zero());
             return;
         }
-        apart_.store(std::clamp<clock::duration>(2 * apart_.load(), apart_min, apart_max));
+        const auto longer = std::max<clock::duration>(2 * apart_.load(), apart_factor * time);
+        apart_.store(std::clamp<clock::duration>(longer, apart_min, apart_max));
         apart_until_.store(now + apart_.load());
     }
 

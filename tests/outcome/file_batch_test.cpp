@@ -270,7 +270,7 @@ TEST_F(FileBatch, AfterASlowSyncOfAllEachIsSyncedByItselfForAWhile) {
     calls.sync_time = sync_choice::slow + std::chrono::milliseconds(1);
     EXPECT_EQ(synced_all(), 1);
     EXPECT_EQ(synced_all(), 0);
-    for (auto apart = sync_choice::apart_min; apart < sync_choice::apart_max;
+    for (auto apart = sync_choice::apart_factor * calls.sync_time; apart < sync_choice::apart_max;
          apart = std::min(2 * apart, sync_choice::apart_max)) {
         calls.wait(apart - std::chrono::milliseconds(1));
         EXPECT_EQ(synced_all(), 0) << apart.count();
@@ -281,6 +281,24 @@ TEST_F(FileBatch, AfterASlowSyncOfAllEachIsSyncedByItselfForAWhile) {
     calls.sync_time = sync_choice::slow;
     EXPECT_EQ(synced_all(), 1);
     EXPECT_EQ(synced_all(), 1);
+}
+
+TEST_F(FileBatch, AFailedSyncOfAllIsTriedAgainASecondLater) {
+    choice.went(false, {}, sync_choice::clock::time_point());
+    const auto later = sync_choice::clock::time_point() + sync_choice::apart_min;
+    EXPECT_FALSE(choice.together(20, later - std::chrono::milliseconds(1)));
+    EXPECT_TRUE(choice.together(20, later));
+    choice.went(true, sync_choice::slow, later);
+    EXPECT_TRUE(choice.together(20, later));
+}
+
+TEST_F(FileBatch, ASyncOfAllThatTookLongIsNotTriedForTenTimesAsLong) {
+    choice.went(true, std::chrono::seconds(30), sync_choice::clock::time_point());
+    const auto later = sync_choice::clock::time_point() + std::chrono::minutes(5);
+    EXPECT_FALSE(choice.together(20, later - std::chrono::milliseconds(1)));
+    EXPECT_TRUE(choice.together(20, later));
+    choice.went(true, std::chrono::hours(1), later);
+    EXPECT_TRUE(choice.together(20, later + sync_choice::apart_max));
 }
 
 TEST_F(FileBatch, WhileOneTriesWhetherItIsStillSlowTheOthersSyncEachByItself) {
