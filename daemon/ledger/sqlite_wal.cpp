@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
-#include <cstring>
 #include <functional>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -65,10 +67,20 @@ sums read_sums(const unsigned char* at) {
     return {big_endian(at), big_endian(at + 4)};
 }
 
+using log_salt = std::array<unsigned char, 8>;
+
+log_salt salt_of(const unsigned char* at) {
+    log_salt salt{};
+    std::copy_n(at, salt.size(), salt.begin());
+    return salt;
+}
+
 struct log_header {
     std::array<unsigned char, header_bytes> bytes{};
     std::size_t page_bytes = 0;
     bool big = false;
+    bool good = false;  // else page size and salt are those that the frames show
+    log_salt salt{};
 };
 
 unique_fd open_log(const path& file, int flags) {
@@ -98,7 +110,41 @@ constexpr std::uint32_t magic_little = 0x377f0682U;
 constexpr std::uint32_t format_version = 3007000U;
 constexpr std::size_t page_bytes_usual = 4096;
 
-// What cannot be right is taken as this program always has it: the checksum tells that it was not.
+sums header_sums(const log_header& header) {
+    return summer(header.big).add({}, header.bytes.data(), 24);
+}
+
+bool is_page_size(std::size_t bytes) {
+    return std::has_single_bit(bytes) && bytes >= 512 && bytes <= 65536;
+}
+
+bool header_is_good(const log_header& header) {
+    return (big_endian(header.bytes.data()) | 1U) == (magic_little | 1U) &&
+           is_page_size(header.page_bytes) && header_sums(header) == read_sums(&header.bytes[24]);
+}
+
+// Of the frame with this number, from 0.
+std::optional<log_salt> salt_of_frame(const path& file, int fd, std::size_t page_bytes,
+                                      std::size_t number) {
+    std::array<unsigned char, frame_header_bytes> frame{};
+    const auto at = header_bytes + number * (frame_header_bytes + page_bytes);
+    return read_at(file, fd, frame.data(), frame.size(), static_cast<off_t>(at))
+               ? std::optional(salt_of(&frame[8]))
+               : std::nullopt;
+}
+
+// SQLite ignores all of a log whose header is bad, so what stands in such a one is not believed
+// unless the frames agree.
+void take_from_frames(const path& file, int fd, log_header& header) {
+    const auto first = salt_of_frame(file, fd, page_bytes_usual, 0);
+    const bool agrees =
+        is_page_size(header.page_bytes) && salt_of_frame(file, fd, header.page_bytes, 1) == first;
+    header.page_bytes = agrees ? header.page_bytes : page_bytes_usual;
+    if (first && salt_of_frame(file, fd, header.page_bytes, 1) != header.salt) {
+        header.salt = *first;
+    }
+}
+
 std::optional<log_header> read_log_header(const path& file, int fd) {
     log_header header;
     if (!read_at(file, fd, header.bytes.data(), header_bytes, 0)) {
@@ -106,33 +152,36 @@ std::optional<log_header> read_log_header(const path& file, int fd) {
     }
     header.big = big_endian(header.bytes.data()) == (magic_little | 1U);
     header.page_bytes = big_endian(&header.bytes[8]);
-    if (header.page_bytes < 512 || header.page_bytes > 65536) {
-        header.page_bytes = page_bytes_usual;
+    header.salt = salt_of(&header.bytes[16]);
+    header.good = header_is_good(header);
+    if (!header.good) {
+        take_from_frames(file, fd, header);
     }
     return header;
 }
 
-sums header_sums(const log_header& header) {
-    return summer(header.big).add({}, header.bytes.data(), 24);
-}
-
-bool header_is_good(const log_header& header) {
-    return (big_endian(header.bytes.data()) | 1U) == (magic_little | 1U) &&
-           header_sums(header) == read_sums(&header.bytes[24]);
-}
-
 bool has_salt_of(const log_header& header, const unsigned char* frame) {
-    return std::memcmp(frame + 8, &header.bytes[16], 8) == 0;
+    return salt_of(frame + 8) == header.salt;
 }
 
-// Frames of an earlier round have another salt and stand behind the last one of this.
+// An earlier round had both halves of the salt different: SQLite counts the first up and draws the
+// second anew. A damaged salt has lost one of them.
+bool is_of_this_round(const log_header& header, const unsigned char* frame) {
+    const auto salt = salt_of(frame + 8);
+    constexpr auto half = salt.size() / 2;
+    return std::equal(salt.begin(), salt.begin() + half, header.salt.begin()) ||
+           std::equal(salt.begin() + half, salt.end(), header.salt.begin() + half);
+}
+
+// Frames of an earlier round stand behind the last one of this; or before it, where a power cut
+// came before all of a commit was written.
 std::uint64_t count_frames(const path& file, int fd, const log_header& header) {
     std::uint64_t last = 0;
     std::array<unsigned char, frame_header_bytes> frame{};
     const auto step = static_cast<off_t>(frame_header_bytes + header.page_bytes);
     off_t at = header_bytes;
     for (std::uint64_t number = 1; read_at(file, fd, frame.data(), frame.size(), at); ++number) {
-        last = has_salt_of(header, frame.data()) ? number : last;
+        last = is_of_this_round(header, frame.data()) ? number : last;
         at += step;
     }
     return last;
@@ -175,6 +224,7 @@ void rewrite_header(const path& file, int fd, log_header& header) {
     put_big_endian(header.bytes.data(), magic_little | (header.big ? 1U : 0U));
     put_big_endian(&header.bytes[4], format_version);
     put_big_endian(&header.bytes[8], static_cast<std::uint32_t>(header.page_bytes));
+    std::ranges::copy(header.salt, &header.bytes[16]);
     const auto sum = header_sums(header);
     put_big_endian(&header.bytes[24], sum.first);
     put_big_endian(&header.bytes[28], sum.second);
@@ -186,12 +236,12 @@ void rewrite_sums(const path& file, int fd) {
     if (!header) {
         return;
     }
-    if (!header_is_good(*header)) {
+    if (!header->good) {
         rewrite_header(file, fd, *header);
     }
     each_frame(file, fd, *header, [&](std::vector<unsigned char>& frame, off_t at, sums expected) {
         if (expected != read_sums(&frame[16]) || !has_salt_of(*header, frame.data())) {
-            std::memcpy(&frame[8], &header->bytes[16], 8);
+            std::ranges::copy(header->salt, &frame[8]);
             put_big_endian(&frame[16], expected.first);
             put_big_endian(&frame[20], expected.second);
             write_all(file, fd, &frame[8], 16, at + 8);
@@ -209,12 +259,13 @@ log_state examine_log(const path& file) {
     if (!header) {
         return state;
     }
-    state.broken = !header_is_good(*header);
+    state.broken = state.header_broken = !header->good;
     each_frame(file, log.get(), *header,
                [&](std::vector<unsigned char>& frame, off_t, sums expected) {
                    state.broken = state.broken || expected != read_sums(&frame[16]) ||
                                   !has_salt_of(*header, frame.data());
-                   const bool commits = big_endian(&frame[4]) != 0;
+                   const bool commits =
+                       is_of_this_round(*header, frame.data()) && big_endian(&frame[4]) != 0;
                    state.frames += state.broken ? 0 : 1;
                    state.commits_lost += state.broken && commits ? 1 : 0;
                    return expected;

@@ -12,13 +12,14 @@ namespace onboardd::sqlite {
 struct log_state {
     std::uint64_t frames = 0;        // good ones, from the beginning
     bool broken = false;             // a frame of this log without its checksum follows them
+    bool header_broken = false;      // there is no good frame then, and `broken` is set
     std::uint64_t commits_lost = 0;  // that are behind it
 };
 
 // Every commit is synced before the next is written, so a power cut tears the last one at most: two
-// lost ones, or more, were damaged later.
+// lost ones, or more, were damaged later. The header is synced before the first.
 inline bool is_damaged(const log_state& log) {
-    return log.broken && log.commits_lost > 1;
+    return log.broken && log.commits_lost > (log.header_broken ? 0 : 1);
 }
 
 // Of FILE-wal; nothing if there is none. Throws config_error if it cannot be read.

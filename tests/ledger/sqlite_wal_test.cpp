@@ -1,7 +1,9 @@
 // A log that went bad in the middle is noticed before SQLite forgets what stands behind it, and can
 // be mended; what a power cut tore is left to SQLite.
 
+#include <array>
 #include <fstream>
+#include <vector>
 
 #include "daemon/ledger/sqlite_wal.hpp"
 #include "ledger/ledger_fixture.hpp"
@@ -29,12 +31,28 @@ protected:
 
     std::filesystem::path log() const { return crashed.file().string() + "-wal"; }
 
-    void flip(std::streamoff at) {
+    void flip(std::streamoff at, int bits = 0x10) {
         std::fstream file(log(), std::ios::binary | std::ios::in | std::ios::out);
         file.seekg(at);
-        const auto byte = static_cast<char>(file.get() ^ 0x10);
+        const auto byte = static_cast<char>(file.get() ^ bits);
         file.seekp(at);
         file.put(byte);
+    }
+
+    // The numbers, from 0, of the frames that end a commit: those that tell the pages of the file.
+    std::vector<std::streamoff> ends_of_commits() const {
+        std::ifstream file(log(), std::ios::binary);
+        std::vector<std::streamoff> ends;
+        std::array<char, 4> pages{};
+        for (std::streamoff frame = 0;; ++frame) {
+            file.seekg(log_header_bytes + frame * frame_bytes + 4);
+            if (!file.read(pages.data(), pages.size())) {
+                return ends;
+            }
+            if (pages != std::array<char, 4>{}) {
+                ends.push_back(frame);
+            }
+        }
     }
 
     std::string refusal() {
@@ -83,16 +101,86 @@ TEST_F(SqliteWalTest, ADamagedSaltHidesNothing) {
     expect_all_jobs_after_mending();
 }
 
-TEST_F(SqliteWalTest, ADamagedHeaderHidesNothing) {
-    for (const std::streamoff at : {0, 5, 9, 13, 25}) {
-        SCOPED_TRACE(at);
-        flip(at);
-        EXPECT_TRUE(is_damaged(sqlite::examine_log(crashed.file())));
-        flip(at);
+// SQLite ignores the whole log then.
+TEST_F(SqliteWalTest, NoBitOfTheHeaderHidesAnything) {
+    for (std::streamoff at = 0; at < log_header_bytes; ++at) {
+        for (int bit = 1; bit < 256; bit <<= 1) {
+            flip(at, bit);
+            const auto state = sqlite::examine_log(crashed.file());
+            EXPECT_TRUE(is_damaged(state)) << at << " " << bit;
+            EXPECT_EQ(state.frames, 0u);
+            flip(at, bit);
+        }
     }
+    EXPECT_FALSE(sqlite::examine_log(crashed.file()).broken);
+}
+
+TEST_F(SqliteWalTest, ADamagedHeaderIsRefusedAndCanBeMended) {
     flip(1);
     EXPECT_NE(refusal().find("damaged log"), std::string::npos);
     expect_all_jobs_after_mending();
+}
+
+TEST_F(SqliteWalTest, ADamagedSaltOfTheHeaderCanBeMended) {
+    flip(17);
+    expect_all_jobs_after_mending();
+}
+
+TEST_F(SqliteWalTest, ADamagedPageSizeCanBeMended) {
+    flip(10, 0x30);  // 8192, which is one as well
+    expect_all_jobs_after_mending();
+}
+
+TEST_F(SqliteWalTest, ADamagedHeaderAndSaltOfTheFirstFrameCanBeMended) {
+    flip(25);
+    flip(log_header_bytes + 9);
+    expect_all_jobs_after_mending();
+}
+
+TEST_F(SqliteWalTest, ADamagedHeaderHidesNotEvenASingleCommit) {
+    const auto ends = ends_of_commits();
+    std::filesystem::resize_file(
+        log(), static_cast<std::uintmax_t>(log_header_bytes + (ends[0] + 1) * frame_bytes));
+    EXPECT_FALSE(is_damaged(sqlite::examine_log(crashed.file())));
+    flip(17);
+    EXPECT_TRUE(is_damaged(sqlite::examine_log(crashed.file())));
+}
+
+TEST_F(SqliteWalTest, NoBitOfAFrameHidesMoreThanTheLastCommit) {
+    const auto ends = ends_of_commits();
+    ASSERT_GT(ends.size(), 4u);
+    for (std::streamoff frame = 0; frame <= ends.back(); ++frame) {
+        const auto lost = std::ranges::count_if(ends, [&](auto end) { return end >= frame; });
+        for (std::streamoff at = 0; at < 24; ++at) {
+            const auto where = log_header_bytes + frame * frame_bytes + at;
+            flip(where, 1 << (at % 8));
+            const bool damaged = is_damaged(sqlite::examine_log(crashed.file()));
+            const bool may_seem_a_commit = at >= 4 && at < 8;
+            EXPECT_TRUE(damaged == (lost > 1) || (damaged && may_seem_a_commit))
+                << frame << " of " << ends.back() << ", byte " << at;
+            flip(where, 1 << (at % 8));
+        }
+    }
+}
+
+// The log is used from its beginning again and again: behind what was written are the frames of the
+// round before.
+TEST_F(SqliteWalTest, ACommitOfWhichOnlyTheEndWasWrittenIsTorn) {
+    const auto ends = ends_of_commits();
+    const auto last = ends.back();
+    ASSERT_GT(last, ends[ends.size() - 2] + 3);
+    for (auto frame = last - 2; frame < last; ++frame) {
+        const auto at = log_header_bytes + frame * frame_bytes;
+        flip(at + 7);   // ended a commit
+        flip(at + 11);  // of that round
+        flip(at + 15);
+        flip(at + 20);
+    }
+    const auto state = sqlite::examine_log(crashed.file());
+    EXPECT_TRUE(state.broken);
+    EXPECT_EQ(state.commits_lost, 1u);
+    EXPECT_FALSE(is_damaged(state));
+    EXPECT_EQ(refusal(), "");
 }
 
 TEST_F(SqliteWalTest, ATornLastCommitIsLeftToSqlite) {
