@@ -3,12 +3,10 @@
 // three bytes of offset, a length, and as many bytes.
 
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/asio/io_context.hpp>
-#include <cstdlib>
 #include <fstream>
 #include <memory>
 #include <string>
@@ -46,17 +44,9 @@ struct image {
     std::string log;
 };
 
-// Each input syncs several times: a disk would make that ten times as slow.
-path memory_if_possible() {
-    const path memory = "/dev/shm";
-    const bool chosen = std::getenv("TMPDIR") != nullptr;
-    return !chosen && ::access(memory.c_str(), W_OK) == 0 ? memory
-                                                          : std::filesystem::temp_directory_path();
-}
-
 // A place for one ledger at a time.
 struct workshop {
-    test::temporary_directory directory{memory_if_possible()};
+    test::temporary_directory directory{test::memory_if_possible()};
     path file = directory.path() / "ledger.db";
     asio::io_context loop;
     test::manual_clock time;

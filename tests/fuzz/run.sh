@@ -20,7 +20,7 @@ while [ $# -gt 0 ]; do
         *) break ;;
     esac
 done
-[ $# -gt 0 ] || set -- job_file configuration http_answer case_list retry_after ledger_file
+[ $# -gt 0 ] || set -- job_file configuration http_answer case_list retry_after ledger_log ledger_file
 
 sh tests/install-packages.sh fuzz
 export CCACHE_BASEDIR="${CCACHE_BASEDIR:-$root}" CCACHE_NOHASHDIR=1

@@ -21,6 +21,7 @@ void configuration(std::string_view bytes);  // the text of onboardd.yaml
 void http_answer(std::string_view bytes);    // what a peer sends, to the decision about the job
 void case_list(std::string_view bytes);      // the provider's list as a stream
 void retry_after(std::string_view bytes);    // the value of a Retry-After
+void ledger_log(std::string_view bytes);     // a ledger's log; see ledger_log.cpp for the format
 void ledger_file(std::string_view bytes);    // a ledger on disk; see ledger_file.cpp for the format
 
 struct target {
@@ -34,7 +35,8 @@ struct target {
 inline constexpr target targets[] = {
     {"job_file", job_file, 4096, 20'000},       {"configuration", configuration, 4096, 20'000},
     {"http_answer", http_answer, 4096, 20'000}, {"case_list", case_list, 4096, 20'000},
-    {"retry_after", retry_after, 64, 20'000},   {"ledger_file", ledger_file, 4096, 1'000},
+    {"retry_after", retry_after, 64, 20'000},   {"ledger_log", ledger_log, 4096, 5'000},
+    {"ledger_file", ledger_file, 4096, 1'000},
 };
 
 struct broken_promise : std::logic_error {
