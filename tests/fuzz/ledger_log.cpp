@@ -24,7 +24,7 @@ constexpr std::size_t header_bytes = 32;
 constexpr std::size_t frame_header_bytes = 24;
 constexpr std::size_t page_bytes = 4096;
 constexpr std::size_t frame_bytes = frame_header_bytes + page_bytes;
-constexpr std::size_t frames_max = 7;
+constexpr std::size_t frames_max = 4;
 
 struct workshop {
     test::temporary_directory directory{test::memory_if_possible()};
