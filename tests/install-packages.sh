@@ -15,6 +15,7 @@ packages='
 test='
     libgtest-dev libgmock-dev libbenchmark-dev libseccomp-dev
     mount strace prometheus tidy mandoc systemd shellcheck btrfs-progs iproute2 nftables chromium
+    zsh fish
 '
 for group in "$@"; do
     case $group in

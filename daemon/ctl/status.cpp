@@ -75,6 +75,10 @@ std::string pace_line(const status_view& view, const pace* speed) {
     return line;
 }
 
+std::string count_of(const counts& jobs, job_state state) {
+    return std::to_string(jobs[static_cast<std::size_t>(state)]);
+}
+
 std::string token_cell(const account_view& account, wall_time now) {
     if (!account.token_obtained_at || !account.token_expires_at) {
         return "none";
@@ -130,13 +134,51 @@ void add_accounts(std::vector<std::string>& lines, const status_view& view, cons
     for (const auto& account : view.accounts) {
         const auto limit = std::to_string(account.limit) + "/" + std::to_string(account.limit_max);
         accounts.add({shown(account.id), std::to_string(open_in(account.jobs)),
-                      std::to_string(account.jobs[static_cast<std::size_t>(job_state::held)]),
+                      count_of(account.jobs, job_state::held),
                       view.running ? std::to_string(account.in_flight) : "-",
                       view.running ? limit : "-", view.running ? token_cell(account, now) : "-",
                       waits_for(account, now, paint)});
     }
     lines.emplace_back();
     for (auto& line : accounts.lines(columns)) {
+        lines.push_back(std::move(line));
+    }
+}
+
+// When its last job ended, or will have.
+std::string last_end(const batch_view& batch) {
+    if (open_in(batch.jobs) != 0) {
+        return batch.left ? "in about " + length_of(*batch.left) : "?";
+    }
+    return batch.last_finished_at ? format_rfc3339(*batch.last_finished_at) : "-";
+}
+
+// It has work left, or had some within the last day.
+bool is_of_tonight(const batch_view& batch, wall_time now) {
+    return open_in(batch.jobs) + batch.jobs[static_cast<std::size_t>(job_state::held)] != 0 ||
+           (batch.last_finished_at && now - *batch.last_finished_at < std::chrono::hours(24));
+}
+
+void add_batches(std::vector<std::string>& lines, const status_view& view, const palette& paint,
+                 std::size_t columns) {
+    const auto now = view.now.value_or(wall_time());
+    table batches({"BATCH", "OPEN", "HELD", "CREATED", "NO CASE", "LAST END"});
+    for (const auto& batch : view.batches) {
+        if (!is_of_tonight(batch, now)) {
+            continue;
+        }
+        const auto ended = ended_in(batch.jobs);
+        const auto created = batch.jobs[static_cast<std::size_t>(job_state::created)];
+        const auto none = std::to_string(ended - created);
+        batches.add({shown(batch.name), std::to_string(open_in(batch.jobs)),
+                     count_of(batch.jobs, job_state::held), std::to_string(created),
+                     ended == created ? none : paint.look(none), last_end(batch)});
+    }
+    if (batches.empty()) {
+        return;
+    }
+    lines.emplace_back();
+    for (auto& line : batches.lines(columns)) {
         lines.push_back(std::move(line));
     }
 }
@@ -183,6 +225,18 @@ std::string account_json(const account_view& account) {
     line.add_or_null("window", window.text)
         .add_bool("window_open", window.open)
         .add("window_opens_at", window.opens_at);
+    return line.str();
+}
+
+std::string batch_json(const batch_view& batch) {
+    json_line line;
+    line.add("name", batch.name)
+        .add_raw("jobs", states_json(batch.jobs))
+        .add_number("open", static_cast<std::int64_t>(open_in(batch.jobs)))
+        .add("first_received_at", batch.first_received_at)
+        .add("last_finished_at", batch.last_finished_at)
+        .add_raw("seconds_to_go",
+                 batch.left ? std::to_string(batch.left->count() / 1'000) : "null");
     return line.str();
 }
 
@@ -305,6 +359,7 @@ std::vector<std::string> in_lines(const status_view& view, const pace* speed, co
             paint.bad("the provider fails again and again; one probe at a time is sent"));
     }
     add_accounts(lines, view, paint, columns);
+    add_batches(lines, view, paint, columns);
     return lines;
 }
 
@@ -312,6 +367,10 @@ std::string as_json(const status_view& view, const pace* speed) {
     std::vector<std::string> accounts;
     for (const auto& account : view.accounts) {
         accounts.push_back(account_json(account));
+    }
+    std::vector<std::string> batches;
+    for (const auto& batch : view.batches) {
+        batches.push_back(batch_json(batch));
     }
     json_line line;
     line.add("schema", "onboardctl/status/1")
@@ -325,7 +384,8 @@ std::string as_json(const status_view& view, const pace* speed) {
         .add_number("in_flight", static_cast<std::int64_t>(view.in_flight))
         .add_raw("jobs", states_json(view.jobs))
         .add_bool("provider_failing", view.provider_failing)
-        .add_raw("accounts", list_json(accounts));
+        .add_raw("accounts", list_json(accounts))
+        .add_raw("batches", list_json(batches));
     const auto rate = rate_of(view, speed);
     const auto rest = time_to_go(view, speed);
     line.add_raw("jobs_per_second", rate ? with_one_digit(*rate) : "null")

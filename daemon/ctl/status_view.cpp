@@ -5,6 +5,7 @@
 #include <boost/json/value.hpp>
 #include <cstdio>
 
+#include "onboardd/admin/overview.hpp"
 #include "onboardd/config/window.hpp"
 
 namespace onboardd::ctl {
@@ -121,6 +122,30 @@ account_view account_in(const json::value& value) {
     return account;
 }
 
+batch_view batch_in(const json::value& value) {
+    batch_view batch;
+    batch.name = text(value, "name");
+    batch.jobs = states(value, "jobs");
+    batch.first_received_at = moment(value, "first_received_at");
+    batch.last_finished_at = moment(value, "last_finished_at");
+    const auto* left = member(value, "seconds_left");
+    if (left != nullptr && left->is_int64()) {
+        batch.left = std::chrono::seconds(number(value, "seconds_left"));
+    }
+    return batch;
+}
+
+batch_view batch_of(const batch_summary& summary) {
+    batch_view batch;
+    batch.name = summary.batch;
+    batch.first_received_at = summary.first_received_at;
+    batch.last_finished_at = summary.last_finished_at;
+    for (const auto& sum : summary.tallies) {
+        batch.jobs[static_cast<std::size_t>(sum.state)] += sum.jobs;
+    }
+    return batch;
+}
+
 std::string words_for(const time_window& window) {
     const auto from = static_cast<int>(window.from.count());
     const auto to = static_cast<int>(window.to.count());
@@ -228,6 +253,12 @@ std::optional<status_view> parse_status(std::string_view text_of_status) {
             view.accounts.push_back(account_in(one));
         }
     }
+    const auto* batches = member(value, "batches");
+    if (const auto* all = batches != nullptr ? batches->if_array() : nullptr) {
+        for (const auto& one : *all) {
+            view.batches.push_back(batch_in(one));
+        }
+    }
     return view;
 }
 
@@ -248,6 +279,9 @@ status_view status_without_daemon(const config& settings, ledger_reader& reader,
         account.pause->kind = "by_operator";
         account.pause->reason = "by an operator";
         account.pause->by = std::move(pause);
+    }
+    for (const auto& batch : reader.recent_batches(admin::batches_shown_max)) {
+        view.batches.push_back(batch_of(batch));
     }
     return view;
 }

@@ -50,8 +50,16 @@ struct account_view {
     [[nodiscard]] bool waits() const;
 };
 
+struct batch_view {
+    std::string name;
+    counts jobs{};
+    std::optional<wall_time> first_received_at;
+    std::optional<wall_time> last_finished_at;
+    std::optional<milliseconds> left;  // until its open jobs have ended; nullopt: nobody can tell
+};
+
 struct status_view {
-    bool running = false;  // else only jobs, accounts' jobs, pauses and windows are known
+    bool running = false;  // else only jobs, of accounts and batches, pauses and windows are known
     std::string version;
     std::optional<wall_time> now;
     std::optional<wall_time> started_at;
@@ -65,6 +73,7 @@ struct status_view {
     bool provider_failing = false;
     std::optional<wall_time> next_probe_at;
     std::vector<account_view> accounts;
+    std::vector<batch_view> batches;  // with open jobs first, then the newest; some twenty
 
     [[nodiscard]] std::uint64_t open() const;
     // Those of accounts that send nothing for now.

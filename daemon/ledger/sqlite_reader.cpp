@@ -54,7 +54,6 @@ public:
         : db_(open_to_read(file)),
           tables_(db_),
           accounts_(db_, "SELECT name FROM account ORDER BY name"),
-          batches_(db_, "SELECT name FROM batch ORDER BY name"),
           totals_(db_,
                   "SELECT account.name, state, sum(jobs), sum(attempts) FROM tally JOIN account"
                   " ON account.id = tally.account WHERE jobs > 0 GROUP BY account.name, state"
@@ -80,8 +79,14 @@ public:
         }
     }
 
-    std::vector<std::string> accounts() override { return names(accounts_); }
-    std::vector<std::string> batches() override { return names(batches_); }
+    std::vector<std::string> accounts() override {
+        std::vector<std::string> found;
+        query rows(accounts_);
+        while (rows.next()) {
+            found.push_back(rows.text(0));
+        }
+        return found;
+    }
 
     std::vector<tally> totals() override {
         std::vector<tally> found;
@@ -106,20 +111,15 @@ public:
         return tables_.summary(batch);
     }
 
-private:
-    static std::vector<std::string> names(statement& select) {
-        std::vector<std::string> found;
-        query rows(select);
-        while (rows.next()) {
-            found.push_back(rows.text(0));
-        }
-        return found;
+    std::vector<batch_summary> recent_batches(std::size_t count_max) override {
+        const moment now(tables_);
+        return tables_.recent_batches(count_max);
     }
 
+private:
     sqlite::database db_;
     sqlite::store tables_;
     statement accounts_;
-    statement batches_;
     statement totals_;
 };
 

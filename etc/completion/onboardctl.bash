@@ -1,5 +1,16 @@
 # Completion of onboardctl for bash.
 
+# The accounts (id) or batches (name) that `onboardctl status` tells of, if this user may ask.
+_onboardctl_known() {
+    local i
+    local -a config=()
+    for ((i = 1; i < COMP_CWORD - 1; i++)); do
+        [[ ${COMP_WORDS[i]} != --config ]] || config=(--config "${COMP_WORDS[i + 1]}")
+    done
+    "${COMP_WORDS[0]}" "${config[@]}" status --json 2>/dev/null |
+        grep -o "{\"$1\": \"[^\"]*" | cut -d '"' -f 4
+}
+
 _onboardctl() {
     local current previous word command='' options
     local states='queued submitting unknown deferred accepted created rejected expired conflict held
@@ -18,7 +29,15 @@ _onboardctl() {
             mapfile -t COMPREPLY < <(compgen -W "$states" -- "$current")
             return
             ;;
-        --account | --batch | --limit | --interval | --looks) return ;;
+        --account)
+            mapfile -t COMPREPLY < <(compgen -W "$(_onboardctl_known id)" -- "$current")
+            return
+            ;;
+        --batch)
+            mapfile -t COMPREPLY < <(compgen -W "$(_onboardctl_known name)" -- "$current")
+            return
+            ;;
+        --limit | --interval | --looks) return ;;
     esac
 
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -46,6 +65,12 @@ _onboardctl() {
         fsck) options="--repair --accept-restored $common" ;;
         config) options="check $common" ;;
     esac
+    if [[ $current != -* ]]; then
+        case $command in
+            pause | resume | audit) options+=" $(_onboardctl_known id)" ;;
+            report) options+=" $(_onboardctl_known name)" ;;
+        esac
+    fi
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 
     case $command in

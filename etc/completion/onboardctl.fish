@@ -34,16 +34,27 @@ __onboardctl_command audit 'compare the list of cases with the ledger' $commands
 __onboardctl_command config 'about the configuration' $commands
 functions -e __onboardctl_command
 
+# The accounts (id) or batches (name) that `onboardctl status` tells of, if this user may ask.
+function __onboardctl_known -a what
+    set -l words (commandline -opc)
+    set -l at (contains -i -- --config $words)
+    set -l config
+    test -n "$at"; and set config --config $words[(math $at + 1)]
+    onboardctl $config status --json 2>/dev/null | grep -o "{\"$what\": \"[^\"]*" | cut -d '"' -f 4
+end
+
 complete -c onboardctl -n '__fish_seen_subcommand_from check submit import' -F
-complete -c onboardctl -n '__fish_seen_subcommand_from submit import' -l batch -x -d 'its name'
+complete -c onboardctl -n '__fish_seen_subcommand_from pause resume audit' -a '(__onboardctl_known id)' -d account
+complete -c onboardctl -n '__fish_seen_subcommand_from report' -a '(__onboardctl_known name)' -d batch
+complete -c onboardctl -n '__fish_seen_subcommand_from submit import' -l batch -x -a '(__onboardctl_known name)' -d 'its name'
 complete -c onboardctl -n '__fish_seen_subcommand_from import' -l map -r -F -d 'where the columns go'
 complete -c onboardctl -n '__fish_seen_subcommand_from import' -l dry-run -d 'hand nothing off'
 complete -c onboardctl -n '__fish_seen_subcommand_from import' -l skip-bad -d 'hand off what is good'
 complete -c onboardctl -n '__fish_seen_subcommand_from watch' -l interval -x -d 'seconds between two looks'
 complete -c onboardctl -n '__fish_seen_subcommand_from watch' -l looks -x -d 'end after so many'
 complete -c onboardctl -n '__fish_seen_subcommand_from list hold release retry cancel' -l state -x -a "$states" -d 'only these'
-complete -c onboardctl -n '__fish_seen_subcommand_from list hold release retry cancel' -l account -x -d 'only its jobs'
-complete -c onboardctl -n '__fish_seen_subcommand_from list hold release retry cancel' -l batch -x -d 'only its jobs'
+complete -c onboardctl -n '__fish_seen_subcommand_from list hold release retry cancel' -l account -x -a '(__onboardctl_known id)' -d 'only its jobs'
+complete -c onboardctl -n '__fish_seen_subcommand_from list hold release retry cancel' -l batch -x -a '(__onboardctl_known name)' -d 'only its jobs'
 complete -c onboardctl -n '__fish_seen_subcommand_from list' -l limit -x -d 'at most so many'
 complete -c onboardctl -n '__fish_seen_subcommand_from hold release retry cancel' -a ALL -d 'every job that fits'
 complete -c onboardctl -n '__fish_seen_subcommand_from fsck' -l repair -d 'repair what can be repaired'

@@ -53,10 +53,10 @@ public:
 
     job_history history(job_id) override { return {}; }
     std::vector<std::string> accounts() override { return {"T00000001"}; }
-    std::vector<std::string> batches() override { return {}; }
     std::vector<tally> totals() override { return {}; }
     std::vector<operator_pause> pauses() override { return {}; }
     batch_summary summary(const std::string&) override { return {}; }
+    std::vector<batch_summary> recent_batches(std::size_t) override { return {}; }
 
 private:
     std::vector<job> rows_;

@@ -42,7 +42,8 @@ TEST_F(SqliteReaderTest, SeesWhatTheOwnerHasCommitted) {
     EXPECT_EQ(reader->find("T00000001", "two").value(), row);
     EXPECT_EQ(reader->find("T00000001", "none").value(), std::nullopt);
     EXPECT_EQ(reader->accounts(), std::vector<std::string>{"T00000001"});
-    EXPECT_EQ(reader->batches(), std::vector<std::string>{"default"});
+    ASSERT_EQ(reader->recent_batches(10).size(), 1U);
+    EXPECT_EQ(reader->recent_batches(10).front().batch, "default");
     EXPECT_EQ(reader->summary("default").tallies.size(), 2u);
     EXPECT_TRUE(reader->summary("none").tallies.empty());
     auto totals = reader->totals();

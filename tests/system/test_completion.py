@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import unittest
 
-from harness import BOUND, CTL, HERE, main
+from harness import ACCOUNT, BOUND, CTL, HERE, OTHER, SystemTest, main
 
 FOLDER = os.path.join(HERE, "..", "..", "etc", "completion")
 
@@ -39,17 +39,52 @@ def content(shell):
         return file.read()
 
 
+def in_bash(*words):
+    """What bash offers behind these words, for the last of them."""
+    quoted = " ".join("'%s'" % word for word in words)
+    script = content("bash") + ("\nCOMP_WORDS=(%s); COMP_CWORD=%d; _onboardctl\n"
+                                "printf '%%s\\n' \"${COMPREPLY[@]}\"\n" % (quoted, len(words) - 1))
+    return set(run("bash", "--norc", "-eu", "-c", script).split())
+
+
+def in_fish(*words):
+    script = content("fish") + "\ncomplete -C '%s'\n" % " ".join(words)
+    environment = dict(os.environ, PATH=os.path.dirname(CTL) + ":" + os.environ["PATH"])
+    ran = subprocess.run(["fish", "--no-config", "-c", script], capture_output=True, text=True,
+                         timeout=BOUND, check=True, env=environment)
+    return {line.split("\t")[0] for line in ran.stdout.splitlines()}
+
+
+class Names(SystemTest):
+    """Of accounts and batches, as the ledger has them."""
+
+    def test_they_are_offered(self):
+        site = self.site(accounts=(ACCOUNT, OTHER))
+        site.drop(site.oracle.issue("first"))
+        site.drop(site.oracle.issue("second", OTHER, "tuesday"), batch="tuesday")
+        self.assertEqual(site.drain().code, 0)
+        ways = [(in_bash, CTL)]
+        if shutil.which("fish"):
+            ways.append((in_fish, "onboardctl"))
+        for offered, name in ways:
+            with self.subTest(offered.__name__):
+                def by(*words):
+                    return offered(name, "--config", site.config_file, *words)
+                self.assertEqual(by("pause", OTHER[0]), {OTHER})
+                self.assertLessEqual({ACCOUNT, OTHER}, by("audit", ""))
+                self.assertEqual(by("report", "tu"), {"tuesday"})
+                self.assertEqual(by("list", "--account", OTHER[:-1]), {OTHER})
+                self.assertEqual(by("hold", "ALL", "--batch", "d"), {"default"})
+        self.assertEqual(in_bash(CTL, "--config", "/none", "report", "d"), set())
+
+
 class Completion(unittest.TestCase):
     def test_onboardctl_tells_what_it_has(self):
         self.assertEqual(len(commands()), 18)
         self.assertEqual(options_of("fsck"), {"--repair", "--accept-restored"})
 
     def complete_in_bash(self, *words):
-        """What bash offers behind these words, for the last of them."""
-        quoted = " ".join("'%s'" % word for word in ("onboardctl", *words))
-        script = content("bash") + ("\nCOMP_WORDS=(%s); COMP_CWORD=%d; _onboardctl\n"
-                                    "printf '%%s\\n' \"${COMPREPLY[@]}\"\n" % (quoted, len(words)))
-        return set(run("bash", "--norc", "-eu", "-c", script).split())
+        return in_bash("onboardctl", *words)
 
     def test_bash(self):
         offered = self.complete_in_bash("")

@@ -173,6 +173,12 @@ class WithTheDaemon(OperatorTest):
         self.assertIn("pace:  0.0 jobs/s, 3 open, all in accounts that wait\n", text)
         self.assertIn("paused: by an operator (uid %d" % os.getuid(), text)
         self.assertIn("queued 3", text)
+        (batch,) = status["batches"]
+        self.assertEqual((batch["name"], batch["open"], batch["jobs"]["queued"],
+                          batch["seconds_to_go"], batch["last_finished_at"]),
+                         ("default", 3, 3, None, None))
+        self.assertRegex(text, r"\nBATCH +OPEN +HELD +CREATED +NO CASE +LAST END\n"
+                               r"default +3 +0 +0 +0 +\?\n")
         (story,) = self.lines(site, "explain", "job-1")
         self.assertEqual((story["reference"], story["state"]), ("job-1", "queued"))
         self.assertTrue(any("was paused by the user" in one for one in story["why"]))
@@ -239,9 +245,13 @@ class WithoutTheDaemon(OperatorTest):
         self.ctl(site, "cancel", "job-1")
         self.ctl(site, "retry", "job-0", code=3)
         self.ctl(site, "hold", "none", code=1)
-        self.assertIn("does not run", self.ctl(site, "status").stdout)
+        text = self.ctl(site, "status").stdout
+        self.assertIn("does not run", text)
+        self.assertRegex(text, r"\ndefault +4 +0 +0 +1 +\?\n")
         (status,) = self.lines(site, "status")
         self.assertEqual((status["running"], status["jobs"]["queued"]), (False, 4))
+        self.assertEqual([(one["name"], one["open"], one["jobs"]["cancelled"])
+                          for one in status["batches"]], [("default", 4, 1)])
         self.assertEqual(status["accounts"][0]["paused"], "by_operator")
         self.assertIn("onboardd does not run", self.ctl(site, "explain", "job-0").stdout)
         self.assertIn("as it was already", self.ctl(site, "pause", ACCOUNT).stdout)
@@ -253,6 +263,8 @@ class WithoutTheDaemon(OperatorTest):
         self.assertEqual(site.drain().code, 0)  # the cancelled one ended before
         self.assertEqual(site.sandbox.posts(), 4)
         self.assertEqual(site.outcome("job-1")["state"], "cancelled")
+        self.assertRegex(self.ctl(site, "status").stdout,
+                         r"\ndefault +0 +0 +4 +1 +20[0-9]{2}-[^ ]*Z\n")
         site.oracle.judge()
 
     def test_fsck_finds_nothing_wrong_with_a_job_that_started_again(self):

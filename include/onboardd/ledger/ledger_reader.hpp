@@ -33,9 +33,8 @@ public:
 
     virtual job_history history(job_id job) = 0;
 
-    // Every account that the ledger has jobs of, and every batch, by name.
+    // Every account that the ledger has jobs of, by name.
     virtual std::vector<std::string> accounts() = 0;
-    virtual std::vector<std::string> batches() = 0;
 
     // The whole ledger by account and state; reasons are left empty.
     virtual std::vector<tally> totals() = 0;
@@ -45,6 +44,9 @@ public:
 
     // Without tallies if there is no such batch.
     virtual batch_summary summary(const std::string& batch) = 0;
+
+    // Those with open jobs first, then the newest, `count_max` at most.
+    virtual std::vector<batch_summary> recent_batches(std::size_t count_max) = 0;
 };
 
 // Throws config_error with a sentence for the operator: no such file, no ledger, one of another
