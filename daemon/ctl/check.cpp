@@ -1,11 +1,15 @@
 #include "daemon/ctl/check.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "daemon/ctl/commands.hpp"
+#include "daemon/ctl/hand_off.hpp"
 #include "daemon/spool/file_access.hpp"
 #include "daemon/spool/line_reader.hpp"
 
@@ -83,6 +87,29 @@ void check_lines(int fd, std::uint64_t bytes, const job_reader& reader, std::uin
     }
 }
 
+// Whether the first line is a job by itself.
+bool begins_with_a_job(int fd, const job_reader& reader, std::uint64_t job_bytes_max) {
+    bool first_is_good = false;
+    bool first = true;
+    seen_jobs none;
+    check_file(
+        fd, ".jsonl", reader, job_bytes_max, "default", none,
+        [&](std::uint64_t, const job_fault&) { first = false; },
+        [&](const new_job&) { first_is_good = first_is_good || std::exchange(first, false); });
+    return first_is_good;
+}
+
+// Standard input as a file: it is read twice where it is no single job.
+unique_fd copy_of_input() {
+    const auto where = std::filesystem::temp_directory_path();
+    unique_fd copy(::open(where.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    if (!copy) {
+        fail_with(errno, where.native());
+    }
+    copy_bytes(STDIN_FILENO, copy.get(), "standard input");
+    return copy;
+}
+
 void tell(output& to, const std::string& file, std::uint64_t line, const job_fault& fault) {
     if (!to.json) {
         to.line(shown(file) + shown(describe(line, fault)));
@@ -156,30 +183,57 @@ checked_file check_file(int fd, const std::string& name, const job_reader& reade
     return file;
 }
 
+checked_input check_input(int fd, const job_reader& reader, std::uint64_t job_bytes_max,
+                          const std::string& batch, seen_jobs& seen, const tell_fault& tell) {
+    std::vector<std::pair<std::uint64_t, job_fault>> faults;
+    const auto read = [&](const char* name, const tell_fault& to) {
+        ::lseek(fd, 0, SEEK_SET);
+        return check_file(fd, name, reader, job_bytes_max, batch, seen, to);
+    };
+    const auto whole = read(".json", [&](std::uint64_t line, const job_fault& fault) {
+        faults.emplace_back(line, fault);
+    });
+    ::lseek(fd, 0, SEEK_SET);
+    if (whole.faulty != 0 && begins_with_a_job(fd, reader, job_bytes_max)) {
+        return {.file = read(".jsonl", tell), .lines = true};
+    }
+    for (const auto& [line, fault] : faults) {
+        tell(line, fault);
+    }
+    return {.file = whole};
+}
+
 int check_files(const config& settings, const std::vector<std::filesystem::path>& files,
                 output& to) {
     const auto reader = make_job_reader(settings.accounts, settings.checks);
     std::uint64_t faulty = 0;
     seen_jobs seen;
     for (const auto& path : files) {
+        const bool standard = path == "-";
+        const auto told_as = standard ? std::string("standard input") : path.native();
         const auto name = path.filename().string();
-        const unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-        if (!fd) {
-            throw std::system_error(errno, std::system_category(), shown(path.native()));
+        const auto tell_it = [&](std::uint64_t line, const job_fault& fault) {
+            tell(to, told_as, line, fault);
+        };
+        const auto bytes_max = settings.spool.file_bytes_max;
+        checked_file file;
+        if (standard) {
+            const auto fd = copy_of_input();
+            file = check_input(fd.get(), *reader, bytes_max, "default", seen, tell_it).file;
+        } else {
+            const unique_fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+            if (!fd) {
+                fail_with(errno, path.native());
+            }
+            file = check_file(fd.get(), name, *reader, bytes_max, "default", seen, tell_it);
         }
-        const auto file =
-            check_file(fd.get(), name, *reader, settings.spool.file_bytes_max, "default", seen,
-                       [&](std::uint64_t line, const job_fault& fault) {
-                           tell(to, path.native(), line, fault);
-                       });
         faulty += file.faulty;
-        if (!is_job_file_name(name)) {
+        if (!standard && !is_job_file_name(name)) {
             ++faulty;
-            tell(to, path.native(), 0,
-                 whole_file("onboardd does not take files of this name",
-                            "NAME.json and NAME.jsonl, not beginning with a dot"));
+            tell_it(0, whole_file("onboardd does not take files of this name",
+                                  "NAME.json and NAME.jsonl, not beginning with a dot"));
         } else if (file.faulty == 0 && !to.json) {
-            to.line(shown(path.native()) + ": good, " + std::to_string(file.jobs) +
+            to.line(shown(told_as) + ": good, " + std::to_string(file.jobs) +
                     (file.jobs == 1 ? " job" : " jobs"));
         }
     }

@@ -46,6 +46,14 @@ checked_file check_file(int fd, const std::string& name, const job_reader& reade
                         std::uint64_t job_bytes_max, const std::string& batch, seen_jobs& seen,
                         const tell_fault& tell, const take_job& take = {});
 
+// The same for what has no name: one job or, where its first line is one by itself, a job a line.
+struct checked_input {
+    checked_file file;
+    bool lines = false;
+};
+checked_input check_input(int fd, const job_reader& reader, std::uint64_t job_bytes_max,
+                          const std::string& batch, seen_jobs& seen, const tell_fault& tell);
+
 // Whether the spool takes files of this name.
 bool is_job_file_name(std::string_view name);
 

@@ -163,7 +163,8 @@ void add_import(CLI::App& program, command_line& options) {
 void add_files(CLI::App& program, command_line& options) {
     auto* check = program.add_subcommand(
         "check", "reads job files as the daemon would, and names what is wrong");
-    check->add_option("FILE", options.files, "NAME.json or NAME.jsonl")->required();
+    check->add_option("FILE", options.files, "NAME.json, NAME.jsonl, or - for standard input")
+        ->required();
     check->callback([&options] { options.what = command::check; });
     auto* submit = program.add_subcommand(
         "submit", "checks job files and hands them off: all of them, or none if one is faulty");

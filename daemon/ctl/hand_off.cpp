@@ -25,6 +25,16 @@ void must(const result<void>& done, const std::string& about) {
     }
 }
 
+void write_bytes(int to, std::string_view bytes, const std::string& name) {
+    while (!bytes.empty()) {
+        const auto written = ::write(to, bytes.data(), bytes.size());
+        if (written < 0 && errno != EINTR) {
+            fail_with(errno, name);
+        }
+        bytes.remove_prefix(written > 0 ? static_cast<std::size_t>(written) : 0);
+    }
+}
+
 // For errno.
 [[noreturn]] void fail_to_write_in(const std::string& directory) {
     if (errno == EACCES || errno == EPERM) {
@@ -47,6 +57,22 @@ std::string random_name() {
         name += std::to_string(source() % 100'000);
     }
     return name;
+}
+
+void copy_bytes(int from, int to, const std::string& name) {
+    std::string buffer(64 * 1024, '\0');
+    for (;;) {
+        const auto got = ::read(from, buffer.data(), buffer.size());
+        if (got == 0) {
+            return;
+        }
+        if (got < 0 && errno != EINTR) {
+            fail_with(errno, name);
+        }
+        if (got > 0) {
+            write_bytes(to, {buffer.data(), static_cast<std::size_t>(got)}, name);
+        }
+    }
 }
 
 unique_fd open_incoming(const config& settings, const std::string& batch) {
@@ -96,29 +122,11 @@ written_file::~written_file() {
 }
 
 void written_file::copy(int from) {
-    std::string buffer(64 * 1024, '\0');
-    for (;;) {
-        const auto got = ::read(from, buffer.data(), buffer.size());
-        if (got == 0) {
-            return;
-        }
-        if (got < 0 && errno != EINTR) {
-            fail_with(errno, name_);
-        }
-        if (got > 0) {
-            write({buffer.data(), static_cast<std::size_t>(got)});
-        }
-    }
+    copy_bytes(from, fd_.get(), name_);
 }
 
 void written_file::write(std::string_view bytes) {
-    while (!bytes.empty()) {
-        const auto written = ::write(fd_.get(), bytes.data(), bytes.size());
-        if (written < 0 && errno != EINTR) {
-            fail_with(errno, name_);
-        }
-        bytes.remove_prefix(written > 0 ? static_cast<std::size_t>(written) : 0);
-    }
+    write_bytes(fd_.get(), bytes, name_);
 }
 
 void written_file::sync() {

@@ -16,6 +16,9 @@ namespace onboardd::ctl {
 // Digits that nobody else has.
 std::string random_name();
 
+// All that `from` gives until its end. `name`: of what is copied, for the failure.
+void copy_bytes(int from, int to, const std::string& name);
+
 // incoming/, or the batch's directory in it, which is made where it is missing.
 unique_fd open_incoming(const config& settings, const std::string& batch);
 void sync_incoming(int directory);

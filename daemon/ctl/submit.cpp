@@ -134,39 +134,24 @@ private:
                 faults.push_back(describe(line, fault));
             }
         };
-        auto verdict = read(file, standard ? ".json" : file.name(), batch, seen_, collect);
-        if (standard && verdict.faulty != 0 && lines_in(file)) {
-            faults.clear();  // then it is one job a line
-            file.rename_to_be("stdin-" + random_name() + ".jsonl");
-            verdict = read(file, file.name(), batch, seen_, collect);
+        const auto bytes_max = settings_.spool.file_bytes_max;
+        checked_file verdict;
+        if (standard) {
+            const auto input = check_input(file.fd(), *reader_, bytes_max, batch, seen_, collect);
+            verdict = input.file;
+            if (input.lines) {
+                file.rename_to_be("stdin-" + random_name() + ".jsonl");
+            }
+        } else {
+            ::lseek(file.fd(), 0, SEEK_SET);
+            verdict =
+                check_file(file.fd(), file.name(), *reader_, bytes_max, batch, seen_, collect);
         }
         for (const auto& fault : faults) {
             to_.err << shown(told_as) << shown(fault) << '\n';
         }
         jobs_ += verdict.jobs;
         faulty_ += verdict.faulty;
-    }
-
-    checked_file read(const written_file& file, const std::string& name, const std::string& batch,
-                      seen_jobs& seen, const tell_fault& tell, const take_job& take = {}) {
-        ::lseek(file.fd(), 0, SEEK_SET);
-        return check_file(file.fd(), name, *reader_, settings_.spool.file_bytes_max, batch, seen,
-                          tell, take);
-    }
-
-    // Whether the first line is a job by itself.
-    bool lines_in(const written_file& file) {
-        bool first_is_good = false;
-        bool first = true;
-        seen_jobs none;
-        read(
-            file, ".jsonl", "default", none,
-            [&](std::uint64_t, const job_fault&) { first = false; },
-            [&](const new_job&) {
-                first_is_good = first_is_good || first;
-                first = false;
-            });
-        return first_is_good;
     }
 
     const config& settings_;

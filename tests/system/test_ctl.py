@@ -221,6 +221,13 @@ class Looking(CtlTest):
         self.assertIn(bad + ":3", told)
         self.assertNotIn(bad + ":1:", told)
         self.ctl(site, "check", site.path("none.json"), code=1)
+        for name, code, said in ((good, 0, "standard input: good, 1 job\n"),
+                                 (bad, 3, "standard input:2:2: ")):
+            with open(name, "rb") as file:
+                told = self.ctl(site, "check", "-", stdin=file.read(), code=code).stdout
+            self.assertIn(said, told)
+        self.assertIn("standard input:3: /reference: ", told)
+        self.assertIn("there is nothing in it", self.ctl(site, "check", "-", stdin=b"", code=3).stdout)
         refused = self.ctl(site, "submit", good, bad, code=3)
         self.assertIn("nothing was handed off", refused.stderr)
         self.assertEqual(site.spool_files(), [])
