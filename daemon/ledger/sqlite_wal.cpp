@@ -250,6 +250,22 @@ void rewrite_sums(const path& file, int fd) {
     });
 }
 
+unique_fd copy_of_log(const path& file, const path& to) {
+    std::filesystem::copy_file(file.string() + "-wal", to,
+                               std::filesystem::copy_options::overwrite_existing);
+    unique_fd opened(open(to.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    if (!opened) {
+        refuse(file, "its log cannot be mended: " + std::generic_category().message(errno));
+    }
+    return opened;
+}
+
+void sync_log(const path& file, int fd) {
+    if (fsync(fd) != 0) {
+        refuse(file, "its log cannot be synced: " + std::generic_category().message(errno));
+    }
+}
+
 }  // namespace
 
 log_state examine_log(const path& file) {
@@ -274,19 +290,13 @@ log_state examine_log(const path& file) {
 }
 
 void mend_log(const path& file, const path& kept) {
-    const path log = file.string() + "-wal";
     const path mended = file.string() + "-wal.mended";
-    std::filesystem::copy_file(log, kept, std::filesystem::copy_options::overwrite_existing);
-    std::filesystem::copy_file(log, mended, std::filesystem::copy_options::overwrite_existing);
+    const path log = file.string() + "-wal";
+    sync_log(file, copy_of_log(file, kept).get());
     {
-        const unique_fd opened(open(mended.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-        if (!opened) {
-            refuse(file, "its log cannot be mended: " + std::generic_category().message(errno));
-        }
-        rewrite_sums(file, opened.get());
-        if (fsync(opened.get()) != 0) {
-            refuse(file, "its log cannot be synced: " + std::generic_category().message(errno));
-        }
+        const auto copy = copy_of_log(file, mended);
+        rewrite_sums(file, copy.get());
+        sync_log(file, copy.get());
     }
     std::filesystem::rename(mended, log);
     std::filesystem::remove(file.string() + "-shm");
