@@ -228,7 +228,7 @@ class Package(unittest.TestCase):
         self.hand_in("operated")
         eventually(lambda: "queued" in self.machine.run("onboardctl", "show", "operated", user="ola", check=False).stdout,
                    "a queued job")
-        self.assertIn("was paused by the user", self.machine.run("onboardctl", "explain", "operated", user="ola").stdout)
+        self.assertIn("was paused by an operator", self.machine.run("onboardctl", "explain", "operated", user="ola").stdout)
         self.assertIn("queued -> held", self.machine.run("onboardctl", "hold", "operated", user="ola").stdout)
         self.machine.run("onboardctl", "release", "ALL", "--state", "held", user="ola")
         self.machine.run("onboardctl", "resume", ACCOUNT, user="ola")
