@@ -106,7 +106,7 @@ private:
 
     std::string subject_by_index(job_id id) {
         if (!by_index_) {
-            by_index_ = identities_by_index(db_);
+            add_identities(db_, index_end::first, by_index_.emplace());
         }
         const auto found = by_index_->find(id);
         if (found == by_index_->end()) {
@@ -217,7 +217,7 @@ private:
     const tell_fault& tell_;
     names accounts_;
     names batches_;
-    std::optional<std::unordered_map<job_id, job_identity>> by_index_;
+    std::optional<identities> by_index_;
     std::unordered_map<std::int64_t, sum> tallies_;
     std::unordered_map<std::int64_t, std::int64_t> open_;
     bool rows_are_sound_ = true;

@@ -54,6 +54,7 @@ file_header parse_header(const std::array<unsigned char, header_bytes>& bytes, s
     const std::uint64_t page_bytes = stored == 1 ? 65536 : stored;
     return {.application_id = big_endian(&bytes[68]),
             .schema_version = big_endian(&bytes[60]),
+            .page_bytes = page_bytes,
             .bytes_expected = page_bytes * big_endian(&bytes[28]),
             .bytes_present = size};
 }
@@ -144,6 +145,17 @@ std::optional<file_header> read_header(const std::filesystem::path& file) {
                "is not a ledger of onboardd (it is no SQLite database); it was left as it is");
     }
     return parse_header(bytes, static_cast<std::uint64_t>(status.st_size));
+}
+
+void write_page_count(const std::filesystem::path& file, std::uint32_t pages) {
+    const std::array<unsigned char, 4> bytes = {
+        static_cast<unsigned char>(pages >> 24U), static_cast<unsigned char>(pages >> 16U),
+        static_cast<unsigned char>(pages >> 8U), static_cast<unsigned char>(pages)};
+    const unique_fd opened(open(file.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (!opened || pwrite(opened.get(), bytes.data(), bytes.size(), 28) != 4 ||
+        fsync(opened.get()) != 0) {
+        refuse_for_errno(file, "its header cannot be written");
+    }
 }
 
 void forget_cached(const std::filesystem::path& file) noexcept {

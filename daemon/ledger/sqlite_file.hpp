@@ -35,6 +35,7 @@ void make_file(const std::filesystem::path& file);
 struct file_header {
     std::int64_t application_id = 0;
     std::int64_t schema_version = 0;
+    std::uint64_t page_bytes = 0;
     std::uint64_t bytes_expected = 0;  // by the page count in it
     std::uint64_t bytes_present = 0;
 };
@@ -42,6 +43,9 @@ struct file_header {
 // nullopt: no such file. Throws config_error if it is not an SQLite database, or not a regular
 // file.
 std::optional<file_header> read_header(const std::filesystem::path& file);
+
+// Durable on return. Nobody may have the file open.
+void write_page_count(const std::filesystem::path& file, std::uint32_t pages);
 
 // Drops what the kernel holds of the file in memory, unless that is still to be written: what is
 // read from now on is what the disk has. Without the file, or where the kernel does not want to:

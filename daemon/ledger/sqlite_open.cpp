@@ -68,10 +68,19 @@ void check_header(const path& file, const file_header& header) {
     check_version(file, header.schema_version);
     // With a log beside it a short file is ordinary: the crash came while the log was moved into
     // it.
-    if (header.bytes_present < header.bytes_expected && size_or_zero(beside(file, "-wal")) == 0) {
+    if (size_or_zero(beside(file, "-wal")) != 0) {
+        return;
+    }
+    if (header.bytes_present < header.bytes_expected) {
         refuse(file, "is cut off: " + std::to_string(header.bytes_present) + " of " +
                          std::to_string(header.bytes_expected) +
                          " bytes are there; restore it from a backup");
+    }
+    // SQLite would write over what is behind.
+    if (header.bytes_present > header.bytes_expected) {
+        refuse(file, "is damaged: it has " + std::to_string(header.bytes_present) +
+                         " bytes, and says " + std::to_string(header.bytes_expected) +
+                         ": run onboardctl fsck");
     }
 }
 
@@ -84,6 +93,10 @@ void check_log(const path& file) {
 }
 
 void set_up(database& db, const sqlite_options& options) {
+    // A bit in the header would have it without a log, and less durable.
+    if (db.text("PRAGMA journal_mode = WAL") != "wal") {
+        refuse(options.file, "cannot be used: SQLite has no write-ahead log there");
+    }
     db.run("PRAGMA synchronous = FULL");  // with WAL: every commit is on disk when it returns
     db.run("PRAGMA temp_store = MEMORY");
     db.run("PRAGMA mmap_size = 0");  // an error of the disk must be a code, not a signal
@@ -207,8 +220,8 @@ opened_file open_owned(const path& file, const sqlite_options& options, unique_f
         set_up(db, options);
         check_that_nothing_is_padded(db, file);
         check_structure(db, file);
-        empty_log(db, file);
         compare_with_mark(db, file, options.mark);
+        empty_log(db, file);
         begin_epoch(db, file);
         migrate(db, db.integer("PRAGMA user_version"));
         log_index = keep_log_index(file);

@@ -16,6 +16,7 @@
 #include "daemon/ledger/sqlite_operator.hpp"
 #include "daemon/ledger/sqlite_row.hpp"
 #include "daemon/ledger/sqlite_schema.hpp"
+#include "daemon/ledger/sqlite_store.hpp"
 #include "daemon/ledger/sqlite_survey.hpp"
 #include "daemon/ledger/sqlite_tallies.hpp"
 #include "daemon/ledger/sqlite_wal.hpp"
@@ -36,6 +37,9 @@ constexpr const char* conflict_text =
     "job in under a new reference";
 constexpr const char* created_text =
     "its row was damaged and has been made again from the provider's answer";
+
+// A number so far behind the one before is itself damaged.
+constexpr job_id gap_max = 1'000'000;
 
 constexpr std::uint32_t revision_believed_max = 1'000'000;
 
@@ -76,9 +80,10 @@ public:
         copy_small_tables();
         tally_.emplace(db_);
         prepare();
-        if (!tried([&] { by_index_ = identities_by_index(old_); })) {
-            by_index_.clear();
+        for (const auto end : {index_end::first, index_end::last}) {
+            tried([&] { add_identities(old_, end, by_index_); });
         }
+        gone_before_ = set_aside_before();
         for (const auto id : all_ids()) {
             take(id);
         }
@@ -194,22 +199,48 @@ private:
         batch_of_.emplace(db_, "INSERT INTO batch (name) VALUES (?) RETURNING id");
     }
 
-    // From the table from both ends, as far as its pages can be read, and from the index.
-    std::vector<job_id> all_ids() {
-        std::set<job_id> ids;
-        for (const auto* order : {"ASC", "DESC"}) {
+    void add_ids(const std::string& select, std::set<job_id>& to) {
+        for (const auto* order : {" ASC", " DESC"}) {
             tried([&] {
-                statement walk(old_,
-                               std::string("SELECT id FROM job NOT INDEXED ORDER BY id ") + order);
+                statement walk(old_, select + order);
                 for (query rows(walk); rows.next();) {
-                    ids.insert(rows.integer(0));
+                    to.insert(rows.integer(0));
                 }
             });
         }
+    }
+
+    // From the tables from both ends, as far as their pages can be read, and from the index.
+    // Numbers are given without a gap and never again, so those in between were jobs, too: their
+    // pages cannot be reached by walking.
+    std::vector<job_id> all_ids() {
+        std::set<job_id> ids;
+        add_ids("SELECT id FROM job NOT INDEXED ORDER BY id", ids);
+        add_ids("SELECT job FROM request ORDER BY job", ids);
+        add_ids("SELECT job FROM answer ORDER BY job", ids);
         for (const auto& [id, known] : by_index_) {
             ids.insert(id);
         }
-        return {ids.begin(), ids.end()};
+        std::vector<job_id> all;
+        job_id last = 0;
+        for (const auto id : ids) {
+            for (auto between = last + 1; between < id && id - last <= gap_max; ++between) {
+                all.push_back(between);
+            }
+            all.push_back(id);
+            last = id;
+        }
+        return all;
+    }
+
+    // What an earlier repair knew nothing of.
+    std::set<job_id> set_aside_before() {
+        std::set<job_id> found;
+        statement all(db_, "SELECT job FROM damaged");
+        for (query rows(all); rows.next();) {
+            found.insert(rows.integer(0));
+        }
+        return found;
     }
 
     void take(job_id id) {
@@ -317,9 +348,10 @@ private:
         row.revision = next_revision(rows.integer(revision_column));
         const auto origin = rows.integer(origin_sum_column);
         const auto answer = sound_body(*read_answer_, id, origin);
-        end_blocked(row, answer);
-        insert(row, rows.bytes(content_column), rows.bytes(fingerprint_column));
-        if (answer) {
+        const auto told = end_blocked(row, answer);
+        const bool inserted =
+            insert(row, rows.bytes(content_column), rows.bytes(fingerprint_column), told);
+        if (inserted && answer) {
             put_answer_->run(id, bytes_view{*answer}, checksum_of_body(origin, *answer));
         }
     }
@@ -330,6 +362,10 @@ private:
         const auto account =
             known != by_index_.end() ? accounts_.find(known->second.account) : accounts_.end();
         if (account == accounts_.end() || known->second.reference.empty()) {
+            if (gone_before_.contains(id)) {
+                return;
+            }
+            set_aside_->run(now_, id, std::string());
             tell_({"job_lost", "row " + std::to_string(id),
                    "neither account nor reference of this job can be read: it cannot be kept from "
                    "being opened again. Run onboardctl audit to see the cases without a job",
@@ -343,9 +379,9 @@ private:
         row.reference = known->second.reference;
         row.received_at = now_;
         row.revision = 1;
-        end_blocked(row, std::nullopt);
+        const auto told = end_blocked(row, std::nullopt);
         const std::array<char, 32> no_content{};
-        insert(row, {no_content.data(), no_content.size()}, pack({}));
+        insert(row, {no_content.data(), no_content.size()}, pack({}), told);
     }
 
     static std::uint32_t next_revision(std::int64_t stored) {
@@ -354,7 +390,7 @@ private:
     }
 
     // `created` from the provider's own answer, else `conflict`.
-    void end_blocked(job& row, const std::optional<std::string>& answer) const {
+    ledger_fault end_blocked(job& row, const std::optional<std::string>& answer) const {
         row.finished_at = now_;
         row.due_at = now_;
         auto found = answer ? parse_case(*answer) : std::nullopt;
@@ -363,19 +399,20 @@ private:
             row.the_case = std::move(found->facts);
             row.attempts = 1;
             row.submitted_at = row.received_at;
-            tell_(
-                {"job_restored", subject_of(row.id, row.account, row.reference), created_text, ""});
-            return;
+            return {"job_restored", subject_of(row.id, row.account, row.reference), created_text,
+                    ""};
         }
         row.state = job_state::conflict;
         row.error.emplace();
         row.error->kind = error_kind::conflict;
         row.error->message = conflict_text;
-        tell_({"job_blocked", subject_of(row.id, row.account, row.reference),
-               "it is now `conflict`: " + std::string(conflict_text), ""});
+        return {"job_blocked", subject_of(row.id, row.account, row.reference),
+                "it is now `conflict`: " + std::string(conflict_text), ""};
     }
 
-    void insert(job& row, std::string_view content, std::string_view fingerprint) {
+    // False, and nothing is told: a sound row has this identity.
+    bool insert(job& row, std::string_view content, std::string_view fingerprint,
+                const ledger_fault& told) {
         const auto account = id_of(accounts_, row.account);
         const auto batch = id_of(batches_, row.batch);
         const job_origin origin{.account = account,
@@ -389,11 +426,13 @@ private:
         const auto tally = tally_->row_of(batch, account, row.state, reason_of(row));
         insert_row(*insert_, row, tally, origin);
         if (sqlite3_changes(db_.handle()) == 0) {
-            return;  // a sound row has this identity
+            return false;
         }
+        tell_(told);
         renumber_->run(row.id, sqlite3_last_insert_rowid(db_.handle()));
         count(row, tally, account, batch, sum_of(origin), row.finished_at);
         to_be_erased_->run(row.id, row.finished_at);
+        return true;
     }
 
     std::int64_t id_of(names& known, const std::string& name) {
@@ -423,20 +462,37 @@ private:
     const std::function<void(ledger_fault)>& tell_;
     names accounts_;
     names batches_;
-    std::unordered_map<job_id, job_identity> by_index_;
+    identities by_index_;
+    std::set<job_id> gone_before_;
     std::optional<tallies> tally_;
     std::optional<statement> read_, whole_, put_, read_request_, read_answer_, put_request_,
         put_answer_, insert_, update_, to_be_erased_, renumber_, set_right_, set_aside_, batch_of_;
 };
 
-void make_readable(const path& file, const std::string& stamp) {
-    if (is_damaged(examine_log(file))) {
+// Its header says how many pages there are; where it says less than there are, the rest would not
+// be read.
+void set_page_count(const path& file) {
+    const auto header = read_header(file);
+    if (header && header->bytes_present > header->bytes_expected && header->page_bytes != 0) {
+        write_page_count(file,
+                         static_cast<std::uint32_t>(header->bytes_present / header->page_bytes));
+    }
+}
+
+// True: the log had to be mended.
+bool make_readable(const path& file, const std::string& stamp) {
+    const bool damaged = is_damaged(examine_log(file));
+    if (damaged) {
         mend_log(file, beside(file, "-wal.damaged-" + stamp));
     }
-    database db(file);
-    if (db.integer("PRAGMA wal_checkpoint(TRUNCATE)") != 0) {
-        refuse(file, "another program keeps on reading it; stop that and try again");
+    {
+        database db(file);
+        if (db.integer("PRAGMA wal_checkpoint(TRUNCATE)") != 0) {
+            refuse(file, "another program keeps on reading it; stop that and try again");
+        }
     }
+    set_page_count(file);
+    return damaged;
 }
 
 void remove_all_of(const path& fresh) {
@@ -445,7 +501,16 @@ void remove_all_of(const path& fresh) {
     }
 }
 
-void build(const path& file, const path& fresh, wall_time now,
+void expect_whole(const path& file, const path& fresh) {
+    database db(fresh);
+    if (const auto verdict = db.text("PRAGMA integrity_check"); verdict != "ok") {
+        refuse(file, "the new ledger is not sound (" + verdict + "): the old one stays");
+    }
+}
+
+// False: some pages do not fit to the others. Those may be of an earlier time, whose rows have good
+// checksums and do not know what was sent since.
+bool build(const path& file, const path& fresh, wall_time now,
            const std::function<void(ledger_fault)>& tell) {
     remove_all_of(fresh);
     make_file(fresh);
@@ -464,10 +529,37 @@ void build(const path& file, const path& fresh, wall_time now,
     db.run(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
     db.run(("PRAGMA user_version = " + std::to_string(schema_version)).c_str());
     db.run("COMMIT");
-    if (const auto verdict = db.text("PRAGMA main.integrity_check"); verdict != "ok") {
-        refuse(file, "the new ledger is not sound (" + verdict + "): the old one stays");
+    // Closing would do so too, but does not tell when it fails: the disk may have become full.
+    if (db.integer("PRAGMA wal_checkpoint(TRUNCATE)") != 0) {
+        refuse(file, "the new ledger could not be written: the old one stays");
     }
-}  // closing moves the log into the file and syncs it
+    std::string verdict = "unreadable";
+    tried([&] { verdict = old.text("PRAGMA integrity_check(1)"); });
+    return verdict == "ok";
+}
+
+void doubt_open_jobs(const path& fresh, wall_time now,
+                     const std::function<void(ledger_fault)>& tell) {
+    database db(fresh);
+    std::size_t doubted = 0;
+    {
+        store tables(db);
+        tables.begin(true);
+        tables.note_restored(now);
+        doubted = tables.doubt_all(now);
+        tables.commit();
+    }
+    if (db.integer("PRAGMA wal_checkpoint(TRUNCATE)") != 0) {
+        refuse(fresh, "could not be written: the old ledger stays");
+    }
+    if (doubted != 0) {
+        tell({"jobs_doubted", "the ledger",
+              std::to_string(doubted) +
+                  " open jobs are looked up with the provider before anything is sent for them: "
+                  "what was read may be of an earlier time",
+              ""});
+    }
+}
 
 // At every moment there is a whole ledger under the name: the old one or the new one. The old one's
 // log has been emptied, so it cannot be taken for the new one's.
@@ -491,8 +583,12 @@ path rebuild(const path& file, wall_time now, const std::function<void(ledger_fa
     const auto fresh = beside(file, ".new");
     auto kept = beside(file, ".damaged-" + stamp);
     try {
-        make_readable(file, stamp);
-        build(file, fresh, now, tell);
+        const bool mended = make_readable(file, stamp);
+        const bool consistent = build(file, fresh, now, tell);
+        if (mended || !consistent) {
+            doubt_open_jobs(fresh, now, tell);
+        }
+        expect_whole(file, fresh);
         put_into_place(file, fresh, kept);
     } catch (const failure& cause) {
         remove_all_of(fresh);

@@ -35,14 +35,15 @@ job read_sound(const query& rows, const row_verdict& verdict) {
     return row;
 }
 
-std::unordered_map<job_id, job_identity> identities_by_index(database& db) {
-    std::unordered_map<job_id, job_identity> found;
-    statement all(db, "SELECT id, account, reference FROM job INDEXED BY identity");
+void add_identities(database& db, index_end from, identities& to) {
+    const std::string order = from == index_end::first ? " ASC" : " DESC";
+    statement all(
+        db, "SELECT id, account, reference FROM job INDEXED BY identity ORDER BY account" + order +
+                ", reference" + order);
     query rows(all);
     while (rows.next()) {
-        found.emplace(rows.integer(0), job_identity{rows.integer(1), rows.text(2)});
+        to.emplace(rows.integer(0), job_identity{rows.integer(1), rows.text(2)});
     }
-    return found;
 }
 
 std::string subject_of(job_id id, const std::string& account, std::string_view reference) {

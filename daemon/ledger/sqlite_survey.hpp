@@ -2,6 +2,7 @@
 
 // What checking and building anew have in common: every row, sound or not.
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -35,8 +36,12 @@ struct job_identity {
     std::string reference;
 };
 
-// The identities by their index, which has its own copy of them.
-std::unordered_map<job_id, job_identity> identities_by_index(database& db);
+using identities = std::unordered_map<job_id, job_identity>;
+
+// Adds the identities by their index, which has its own copy of them, from either end: as many as
+// can be read, before it throws failure.
+enum class index_end : std::uint8_t { first, last };
+void add_identities(database& db, index_end from, identities& to);
 
 // "T12345678/seller-1" where it can be told, else "row 17".
 std::string subject_of(job_id id, const std::string& account, std::string_view reference);

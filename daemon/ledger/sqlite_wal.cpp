@@ -123,25 +123,53 @@ bool header_is_good(const log_header& header) {
            is_page_size(header.page_bytes) && header_sums(header) == read_sums(&header.bytes[24]);
 }
 
-// Of the frame with this number, from 0.
-std::optional<log_salt> salt_of_frame(const path& file, int fd, std::size_t page_bytes,
-                                      std::size_t number) {
-    std::array<unsigned char, frame_header_bytes> frame{};
-    const auto at = header_bytes + number * (frame_header_bytes + page_bytes);
-    return read_at(file, fd, frame.data(), frame.size(), static_cast<off_t>(at))
-               ? std::optional(salt_of(&frame[8]))
-               : std::nullopt;
+sums sum_of_frame(bool big, sums before, const std::vector<unsigned char>& frame) {
+    const summer sum(big);
+    return sum.add(sum.add(before, frame.data(), 8), &frame[frame_header_bytes],
+                   frame.size() - frame_header_bytes);
 }
 
-// SQLite ignores all of a log whose header is bad, so what stands in such a one is not believed
-// unless the frames agree.
+// Whether the frame's checksum goes on from the one that is stored before it: then its page and its
+// page number are what was written here, whatever became of the frames before and of its salt.
+bool goes_on_from(bool big, sums before, const std::vector<unsigned char>& frame) {
+    return sum_of_frame(big, before, frame) == read_sums(&frame[16]);
+}
+
+// Of the first two neighbours that fit together.
+std::optional<log_salt> salt_of_neighbours(const path& file, int fd, std::size_t page_bytes,
+                                           bool big) {
+    std::vector<unsigned char> frame(frame_header_bytes + page_bytes);
+    std::optional<sums> before;
+    for (off_t at = header_bytes; read_at(file, fd, frame.data(), frame.size(), at);
+         at += static_cast<off_t>(frame.size())) {
+        if (before && goes_on_from(big, *before, frame)) {
+            return salt_of(&frame[8]);
+        }
+        before = read_sums(&frame[16]);
+    }
+    return std::nullopt;
+}
+
+// SQLite ignores all of a log whose header is bad, so what stands in such a one is not believed:
+// neighbours tell it, whose checksums need no header. Without them there is one good frame at most.
 void take_from_frames(const path& file, int fd, log_header& header) {
-    const auto first = salt_of_frame(file, fd, page_bytes_usual, 0);
-    const bool agrees =
-        is_page_size(header.page_bytes) && salt_of_frame(file, fd, header.page_bytes, 1) == first;
-    header.page_bytes = agrees ? header.page_bytes : page_bytes_usual;
-    if (first && salt_of_frame(file, fd, header.page_bytes, 1) != header.salt) {
-        header.salt = *first;
+    for (const auto page_bytes : {header.page_bytes, page_bytes_usual}) {
+        for (const bool big : {header.big, !header.big}) {
+            const auto salt = is_page_size(page_bytes)
+                                  ? salt_of_neighbours(file, fd, page_bytes, big)
+                                  : std::nullopt;
+            if (salt) {
+                header.page_bytes = page_bytes;
+                header.big = big;
+                header.salt = *salt;
+                return;
+            }
+        }
+    }
+    header.page_bytes = page_bytes_usual;
+    std::array<unsigned char, frame_header_bytes> first{};
+    if (read_at(file, fd, first.data(), first.size(), header_bytes)) {
+        header.salt = salt_of(&first[8]);
     }
 }
 
@@ -187,11 +215,10 @@ std::uint64_t count_frames(const path& file, int fd, const log_header& header) {
     return last;
 }
 
-// Calls `use(frame, expected sums)` for each whole frame of this log; it returns the sums that the
-// next frame goes on with.
+// Calls `use(frame, place, sums before it)` for each whole frame of this log; it returns the sums
+// that the next frame goes on with.
 void each_frame(const path& file, int fd, const log_header& header,
                 const std::function<sums(std::vector<unsigned char>&, off_t, sums)>& use) {
-    const summer sum(header.big);
     auto chain = header_sums(header);
     std::vector<unsigned char> frame(frame_header_bytes + header.page_bytes);
     off_t at = header_bytes;
@@ -199,10 +226,22 @@ void each_frame(const path& file, int fd, const log_header& header,
         if (!read_at(file, fd, frame.data(), frame.size(), at)) {
             return;
         }
-        auto expected = sum.add(chain, frame.data(), 8);
-        expected = sum.add(expected, &frame[frame_header_bytes], header.page_bytes);
-        chain = use(frame, at, expected);
+        chain = use(frame, at, chain);
         at += static_cast<off_t>(frame.size());
+    }
+}
+
+bool holds_anything(const path& file, int fd) {
+    std::array<unsigned char, 4096> bytes{};
+    for (off_t at = header_bytes;; at += static_cast<off_t>(bytes.size())) {
+        bytes.fill(0);
+        const bool more = read_at(file, fd, bytes.data(), bytes.size(), at);
+        if (std::ranges::any_of(bytes, [](auto byte) { return byte != 0; })) {
+            return true;
+        }
+        if (!more) {
+            return false;
+        }
     }
 }
 
@@ -231,22 +270,38 @@ void rewrite_header(const path& file, int fd, log_header& header) {
     write_all(file, fd, header.bytes.data(), header_bytes, 0);
 }
 
+// SQLite takes a log to end at a frame of no page, and leaves pages behind the end of the file
+// alone.
+constexpr std::uint32_t no_page = 0xfffffffeU;
+
+// Frames of an earlier round, where a write was lost, and those whose page is not known are kept
+// from being used.
 void rewrite_sums(const path& file, int fd) {
     auto header = read_log_header(file, fd);
     if (!header) {
         return;
     }
+    auto stored = read_sums(&header->bytes[24]);
     if (!header->good) {
         rewrite_header(file, fd, *header);
     }
-    each_frame(file, fd, *header, [&](std::vector<unsigned char>& frame, off_t at, sums expected) {
-        if (expected != read_sums(&frame[16]) || !has_salt_of(*header, frame.data())) {
-            std::ranges::copy(header->salt, &frame[8]);
-            put_big_endian(&frame[16], expected.first);
-            put_big_endian(&frame[20], expected.second);
-            write_all(file, fd, &frame[8], 16, at + 8);
+    each_frame(file, fd, *header, [&](std::vector<unsigned char>& frame, off_t at, sums before) {
+        const auto was = frame;
+        if (!goes_on_from(header->big, stored, frame) && !is_of_this_round(*header, frame.data())) {
+            put_big_endian(frame.data(), no_page);
+            put_big_endian(&frame[4], 0);
+        } else if (big_endian(frame.data()) == 0) {
+            put_big_endian(frame.data(), no_page);
         }
-        return expected;
+        std::ranges::copy(header->salt, &frame[8]);
+        stored = read_sums(&was[16]);
+        const auto after = sum_of_frame(header->big, before, frame);
+        put_big_endian(&frame[16], after.first);
+        put_big_endian(&frame[20], after.second);
+        if (frame != was) {
+            write_all(file, fd, frame.data(), frame_header_bytes, at);
+        }
+        return after;
     });
 }
 
@@ -276,16 +331,20 @@ log_state examine_log(const path& file) {
         return state;
     }
     state.broken = state.header_broken = !header->good;
-    each_frame(file, log.get(), *header,
-               [&](std::vector<unsigned char>& frame, off_t, sums expected) {
-                   state.broken = state.broken || expected != read_sums(&frame[16]) ||
-                                  !has_salt_of(*header, frame.data());
-                   const bool commits =
-                       is_of_this_round(*header, frame.data()) && big_endian(&frame[4]) != 0;
-                   state.frames += state.broken ? 0 : 1;
-                   state.commits_lost += state.broken && commits ? 1 : 0;
-                   return expected;
-               });
+    each_frame(
+        file, log.get(), *header, [&](std::vector<unsigned char>& frame, off_t, sums before) {
+            const auto expected = sum_of_frame(header->big, before, frame);
+            state.broken = state.broken || expected != read_sums(&frame[16]) ||
+                           !has_salt_of(*header, frame.data()) || big_endian(frame.data()) == 0;
+            const bool commits =
+                is_of_this_round(*header, frame.data()) && big_endian(&frame[4]) != 0;
+            state.frames += state.broken ? 0 : 1;
+            state.commits_lost += state.broken && commits ? 1 : 0;
+            return expected;
+        });
+    if (state.header_broken && state.commits_lost == 0 && holds_anything(file, log.get())) {
+        state.commits_lost = 1;  // at least: nothing is written before the header is on disk
+    }
     return state;
 }
 

@@ -197,8 +197,9 @@ void check_made(const plan& wanted, reader& input) {
     promise(state.broken == changed, "damage and what is said of it differ");
     const auto good = !changed ? wanted.frames : wanted.part == 0 ? 0 : wanted.frame;
     promise(state.frames == good, "not all good frames, or a bad one, counted");
-    const auto lost = changed ? wanted.commits_from(good) : 0;
     const bool is_header = changed && wanted.part == 0;
+    const auto least = is_header && wanted.frames != 0 ? std::size_t{1} : std::size_t{0};
+    const auto lost = changed ? std::max(wanted.commits_from(good), least) : 0;
     promise(state.header_broken == is_header, "the header's damage and what is said of it differ");
     promise(state.commits_lost == lost, "another number of commits");
     promise(is_damaged(state) == (lost > (is_header ? 0U : 1U)), "a loss that nobody is told");

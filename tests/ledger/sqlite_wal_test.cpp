@@ -1,6 +1,8 @@
 // A log that went bad in the middle is noticed before SQLite forgets what stands behind it, and can
 // be mended; what a power cut tore is left to SQLite.
 
+#include <sqlite3.h>
+
 #include <array>
 #include <fstream>
 #include <vector>
@@ -124,6 +126,64 @@ TEST_F(SqliteWalTest, ADamagedHeaderIsRefusedAndCanBeMended) {
 TEST_F(SqliteWalTest, ADamagedSaltOfTheHeaderCanBeMended) {
     flip(17);
     expect_all_jobs_after_mending();
+}
+
+// With the header goes the head of the first frame.
+TEST_F(SqliteWalTest, ALostFirstSectorHidesNothing) {
+    std::fstream(log(), std::ios::binary | std::ios::in | std::ios::out)
+        .write(std::string(512, '\0').data(), 512);
+    const auto state = sqlite::examine_log(crashed.file());
+    EXPECT_TRUE(is_damaged(state));
+    EXPECT_EQ(state.commits_lost, ends_of_commits().size());
+    EXPECT_NE(refusal().find("damaged log"), std::string::npos);
+    sqlite::mend_log(crashed.file(), crashed.directory.path() / "kept");
+    const auto mended = sqlite::examine_log(crashed.file());
+    EXPECT_FALSE(mended.broken);
+    EXPECT_EQ(mended.frames, static_cast<std::uint64_t>(ends_of_commits().back()) + 1);
+}
+
+TEST_F(SqliteWalTest, ABadHeaderBeforeAnythingAtAllIsDamage) {
+    std::filesystem::resize_file(log(), static_cast<std::uintmax_t>(log_header_bytes));
+    flip(17);
+    EXPECT_FALSE(is_damaged(sqlite::examine_log(crashed.file())));  // nothing was ever written
+    std::filesystem::resize_file(log(), 100'000);
+    EXPECT_FALSE(is_damaged(sqlite::examine_log(crashed.file())));
+    flip(90'000);
+    EXPECT_TRUE(is_damaged(sqlite::examine_log(crashed.file())));
+}
+
+// SQLite takes the log to end at such a frame, whatever its checksum.
+TEST_F(SqliteWalTest, AFrameOfNoPageIsKeptFromHidingTheOthers) {
+    const auto at = log_header_bytes + ends_of_commits()[2] * frame_bytes;
+    std::fstream file(log(), std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp(at);
+    file.write(std::string(512, '\0').data(), 512);
+    file.close();
+    EXPECT_TRUE(is_damaged(sqlite::examine_log(crashed.file())));
+    sqlite::mend_log(crashed.file(), crashed.directory.path() / "kept");
+    EXPECT_FALSE(sqlite::examine_log(crashed.file()).broken);
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(crashed.file().c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, "SELECT count(*) FROM meta", nullptr, nullptr, nullptr), SQLITE_OK);
+    int frames = 0;
+    EXPECT_EQ(sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_PASSIVE, &frames, nullptr),
+              SQLITE_OK);
+    EXPECT_EQ(frames, ends_of_commits().back() + 1);
+    EXPECT_EQ(sqlite3_close(db), SQLITE_OK);
+}
+
+TEST_F(SqliteWalTest, AFrameOfAnEarlierRoundIsNotTakenIntoThisOne) {
+    const auto at = log_header_bytes + ends_of_commits()[2] * frame_bytes;
+    for (const auto byte : {10, 14, 18}) {  // of its salt and its checksum
+        flip(at + byte);
+    }
+    sqlite::mend_log(crashed.file(), crashed.directory.path() / "kept");
+    EXPECT_FALSE(sqlite::examine_log(crashed.file()).broken);
+    std::ifstream file(log(), std::ios::binary);
+    file.seekg(at);
+    std::array<char, 8> begin{};
+    file.read(begin.data(), begin.size());
+    EXPECT_EQ(begin, (std::array<char, 8>{'\xff', '\xff', '\xff', '\xfe', 0, 0, 0, 0}));
 }
 
 TEST_F(SqliteWalTest, ADamagedPageSizeCanBeMended) {

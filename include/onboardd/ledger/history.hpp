@@ -22,7 +22,7 @@ inline constexpr std::size_t step_words_bytes_max = 300;
 
 // The words of the step when a ledger that was put back from a copy is accepted: what it thought of
 // the job is not believed.
-inline constexpr const char* put_back_words = "the ledger was put back from a copy";
+inline constexpr const char* put_back_words = "the ledger was put back from a copy, or repaired";
 
 struct job_step {
     wall_time at{};

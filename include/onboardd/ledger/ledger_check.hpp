@@ -46,7 +46,9 @@ public:
     // puts it into place; the old one is kept under another name, which is returned. A job that is
     // damaged stays blocked: it becomes `created` if the provider's answer is whole and names its
     // case, else `conflict`; what is left of its row goes into the table `damaged`. One whose
-    // identity cannot be read is only set aside, and named to `tell`.
+    // identity cannot be read is only set aside, and named to `tell`. Where the log was damaged, or
+    // pages do not fit to each other, some may be of an earlier time: then every open job is looked
+    // up with the provider before anything is sent for it.
     virtual std::filesystem::path repair(wall_time now,
                                          const std::function<void(ledger_fault)>& tell) = 0;
 
