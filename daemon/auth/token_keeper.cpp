@@ -147,8 +147,8 @@ void token_keeper::reject(std::uint64_t generation) {
 }
 
 void token_keeper::worked(std::uint64_t generation) {
-    if (generation != current_.generation) {
-        return;
+    if (generation != current_.generation || current_.value == nullptr) {
+        return;  // a call that ended well late, of a token that was refused meanwhile
     }
     proven_ = true;
     if (std::exchange(refused_, false)) {

@@ -113,8 +113,8 @@ private:
 
     asio::awaitable<result<list_walk, list_failure>> read(std::string account, access_token token,
                                                           std::function<void(cdd_case)> show) {
-        return walk_case_list(*client_, options_.provider, std::move(account), std::move(token),
-                              options_.request_time_max, std::move(show));
+        return walk_case_list(*client_, *time_, options_.provider, std::move(account),
+                              std::move(token), options_.request_time_max, std::move(show));
     }
 
     void tell_size(const std::string& account, std::size_t cases) {

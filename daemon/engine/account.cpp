@@ -7,6 +7,7 @@
 #include "daemon/engine/record.hpp"
 #include "daemon/engine/room.hpp"
 #include "onboardd/base/until.hpp"
+#include "onboardd/policy/retry.hpp"
 
 namespace onboardd {
 namespace {
@@ -306,8 +307,13 @@ asio::awaitable<void> account::submit(claimed_job& work, slot& held) {
     held.answered();
     const auto now = parts.time.wall_now();
     auto next =
-        answer ? after_answer(intent, *answer, context_.options.rules, now, parts.random)
+        answer ? after_answer(intent, *answer, context_.options.rules, now, parts.random,
+                              &work.fingerprint)
                : after_failure(intent, answer.error(), context_.options.rules, now, parts.random);
+    if (!next.after.the_case.id.empty() &&
+        !cases_.is_of(next.after.the_case.id, next.after.reference)) {
+        next = after_answer_of_another(intent, context_.options.rules, now, parts.random);
+    }
     gate_.react(next.signal, next.wait, token->generation, started);
     auto kept = answer && next.keep_answer ? std::move(answer->body) : std::string();
     const origin before{job_state::submitting, work.row.revision};
@@ -330,7 +336,11 @@ asio::awaitable<void> account::read_again(claimed_job& work, slot& held) {
     auto answer = co_await parts.client.send(std::move(message), std::move(exchange));
     held.answered();
     context_.provider_breaker.withdrawn();
-    gate_.react_to_reading(answer ? answer->status : 0, token->generation, started);
+    const auto wait = answer && answer->retry_after
+                          ? parse_retry_after(*answer->retry_after, parts.time.wall_now())
+                          : std::nullopt;
+    gate_.react_to_reading(answer ? answer->status : 0, wait.value_or(milliseconds(0)),
+                           token->generation, started);
     const bool good = answer && answer->status == 200;
     read_one_works_ = read_one_works_ || good;
     if (answer && answer->status == 404 && !read_one_works_) {

@@ -10,6 +10,7 @@
 
 #include "daemon/engine/context.hpp"
 #include "daemon/engine/gate.hpp"
+#include "daemon/engine/recent_cases.hpp"
 #include "daemon/engine/reconciler.hpp"
 #include "onboardd/auth/token_keeper.hpp"
 #include "onboardd/base/task_group.hpp"
@@ -76,6 +77,7 @@ private:
     gate gate_;
     reconciler reconciler_;
     retry_budget budget_;
+    recent_cases cases_;
     lane submit_{work_kind::submit, {}, {}};
     lane read_{work_kind::read, {}, {}};
     bool read_one_works_ = false;  // not documented: until it did once, a 404 means it is missing

@@ -25,16 +25,18 @@ public:
         }
         for (auto& known : witnesses) {
             const auto at = known.submitted_at;
-            known_.emplace(std::move(known.case_id), known_case{at});
+            known_.emplace(std::move(known.case_id), known_case{at, std::move(known.reference)});
         }
     }
 
     void examine(cdd_case found) {
-        echoes_ = echoes_ || !found.reference.empty();
+        somebodys_ = somebodys_ || !found.reference.empty();
         if (const auto known = known_.find(found.facts.id); known != known_.end()) {
             known->second.shown = true;
+            compare(found, known->second.reference);
         }
         if (const auto own = by_id_.find(found.facts.id); own != by_id_.end()) {
+            compare(found, wanted_[own->second].row.reference);
             reading_.by_id[own->second] = found;
         }
         if (const auto match = by_reference_.find(found.reference); match != by_reference_.end()) {
@@ -62,9 +64,11 @@ public:
                 reading_.missing_case = id;
             }
         }
+        reading_.sound = list.sound;
+        reading_.shows_ours = echoes(list);
         for (auto& entry : reading_.per_job) {
             entry.complete = list.sound;
-            entry.echoes_references = echoes_ || list.ids.empty();
+            entry.echoes_references = reading_.shows_ours;
             entry.newest_witness = newest_witness;
             entry.oldest_missing = oldest_missing;
         }
@@ -74,15 +78,28 @@ public:
 private:
     struct known_case {
         wall_time submitted_at{};
+        std::string reference;
         bool shown = false;
     };
+
+    void compare(const cdd_case& found, const std::string& sent) {
+        (found.reference == sent ? ours_are_shown_ : ours_are_changed_) = true;
+    }
+
+    // Our own cases tell; where the list shows none of them, it is believed to do with ours as with
+    // those of others.
+    [[nodiscard]] bool echoes(const list_walk& list) const {
+        return !ours_are_changed_ && (ours_are_shown_ || somebodys_ || list.ids.empty());
+    }
 
     const std::vector<claimed_job>& wanted_;
     std::unordered_map<std::string, std::size_t> by_reference_;
     std::unordered_map<std::string, std::size_t> by_id_;
     std::unordered_map<std::string, known_case> known_;
     list_reading reading_;
-    bool echoes_ = false;
+    bool somebodys_ = false;         // some case carries a reference
+    bool ours_are_shown_ = false;    // one of ours carries the one that was sent
+    bool ours_are_changed_ = false;  // one of ours carries another one, or none
 };
 
 }  // namespace
@@ -94,9 +111,9 @@ asio::awaitable<result<list_reading, list_failure>> read_case_list(
     std::function<void(cdd_case)> show = [&search](cdd_case found) {
         search.examine(std::move(found));
     };
-    auto list = co_await walk_case_list(context.parts.client, context.options.provider,
-                                        std::move(account), std::move(token),
-                                        context.options.request_time_max, std::move(show));
+    auto list = co_await walk_case_list(
+        context.parts.client, context.parts.time, context.options.provider, std::move(account),
+        std::move(token), context.options.request_time_max, std::move(show));
     if (!list) {
         co_return list.error();
     }

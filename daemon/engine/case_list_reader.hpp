@@ -16,6 +16,8 @@ struct list_reading {
     std::vector<std::optional<cdd_case>>
         by_id;                 // the case whose id the job already has, where it has one
     std::string missing_case;  // the oldest of the witnesses that is not in it; empty: none
+    bool sound = false;        // see list_walk
+    bool shows_ours = false;   // findings::echoes_references
 };
 
 // Reads the whole list of `account`; see walk_case_list().

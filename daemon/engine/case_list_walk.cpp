@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "onboardd/policy/retry.hpp"
+
 namespace onboardd {
 namespace {
 
@@ -80,7 +82,13 @@ private:
     bool says_more_ = false;
 };
 
-asio::awaitable<result<void, list_failure>> read_page(http::client& client,
+milliseconds wait_of(const http::response& answer, const clock& time) {
+    return answer.retry_after
+               ? parse_retry_after(*answer.retry_after, time.wall_now()).value_or(milliseconds(0))
+               : milliseconds(0);
+}
+
+asio::awaitable<result<void, list_failure>> read_page(http::client& client, const clock& time,
                                                       const provider_address& provider,
                                                       const std::string& account,
                                                       const access_token& token,
@@ -99,13 +107,13 @@ asio::awaitable<result<void, list_failure>> read_page(http::client& client,
         co_return result<void, list_failure>();
     }
     if (!answer) {
-        co_return list_failure{0, answer.error().ec};
+        co_return list_failure{0, answer.error().ec, {}};
     }
     if (answer->status != 200) {
-        co_return list_failure{answer->status, {}};
+        co_return list_failure{answer->status, {}, wait_of(*answer, time)};
     }
     if (const auto ec = parser.finish()) {
-        co_return list_failure{0, ec};
+        co_return list_failure{0, ec, {}};
     }
     list.end_page(parser);
     co_return result<void, list_failure>();
@@ -118,11 +126,11 @@ std::size_t hash_of_id(const std::string& id) {
 }
 
 asio::awaitable<result<list_walk, list_failure>> walk_case_list(
-    http::client& client, const provider_address& provider, std::string account, access_token token,
-    milliseconds silence_max, std::function<void(cdd_case)> show) {
+    http::client& client, const clock& time, const provider_address& provider, std::string account,
+    access_token token, milliseconds silence_max, std::function<void(cdd_case)> show) {
     walk list(std::move(show));
     for (bool more = true; more;) {
-        auto read = co_await read_page(client, provider, account, token, silence_max, list);
+        auto read = co_await read_page(client, time, provider, account, token, silence_max, list);
         if (!read) {
             const auto status = read.error().http_status;
             const bool no_paging = list.pages() == 1 && (status == 400 || status == 422);

@@ -18,6 +18,7 @@ namespace onboardd {
 struct list_failure {
     unsigned http_status = 0;  // 0: no complete answer
     error_code ec;
+    milliseconds wait{0};  // Retry-After
 };
 
 struct list_walk {
@@ -32,10 +33,10 @@ std::size_t hash_of_id(const std::string& id);
 // Reads the whole list of `account` and shows each case. Each page is asked for after the last case
 // of the one before; the list has ended when a page brings no new case, be it empty or a
 // repetition. A case may be shown more than once. An answer of which nothing comes for
-// `silence_max`, or less than 1 KiB a second after that long, is given up. `client` and `provider`
-// outlive the call.
+// `silence_max`, or less than 1 KiB a second after that long, is given up. `client`, `time` and
+// `provider` outlive the call.
 asio::awaitable<result<list_walk, list_failure>> walk_case_list(
-    http::client& client, const provider_address& provider, std::string account, access_token token,
-    milliseconds silence_max, std::function<void(cdd_case)> show);
+    http::client& client, const clock& time, const provider_address& provider, std::string account,
+    access_token token, milliseconds silence_max, std::function<void(cdd_case)> show);
 
 }  // namespace onboardd

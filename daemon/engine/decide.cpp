@@ -168,7 +168,7 @@ milliseconds retry_after_of(const http::response& answer, wall_time now) {
 }
 
 void take_2xx(decision& next, const http::response& answer, const decision_rules& rules,
-              wall_time now, random_source& random) {
+              wall_time now, random_source& random, const case_fingerprint* ours) {
     auto found = parse_case(answer.body);
     const auto status = static_cast<int>(answer.status);
     if (!found) {
@@ -180,6 +180,12 @@ void take_2xx(decision& next, const http::response& answer, const decision_rules
         next.signal = account_signal::failing;
         suspect(next.after, "the answer names the case of another reference", status, rules, now,
                 random);
+        return;
+    }
+    if (ours != nullptr && !fingerprint_agrees(*found, next.after, *ours)) {
+        next.signal = account_signal::failing;
+        suspect(next.after, "the answer names a case for another organization or product", status,
+                rules, now, random);
         return;
     }
     next.keep_answer = true;
@@ -303,13 +309,13 @@ decision after_no_connection(const job& row, const http::failure& failure,
 }
 
 decision after_answer(const job& row, const http::response& answer, const decision_rules& rules,
-                      wall_time now, random_source& random) {
+                      wall_time now, random_source& random, const case_fingerprint* ours) {
     decision next{.after = row};
     next.wait = retry_after_of(answer, now);
     const auto status = static_cast<int>(answer.status);
     switch (classify(answer.status)) {  // GCOVR_EXCL_BR_LINE: there is no other verdict
         case verdict::applied:
-            take_2xx(next, answer, rules, now, random);
+            take_2xx(next, answer, rules, now, random, ours);
             break;
         case verdict::refused:
             next.keep_answer = true;
@@ -340,6 +346,13 @@ decision after_answer(const job& row, const http::response& answer, const decisi
                     status, rules, now, random);
             break;
     }
+    return next;
+}
+
+decision after_answer_of_another(const job& row, const decision_rules& rules, wall_time now,
+                                 random_source& random) {
+    decision next{.after = row, .signal = account_signal::failing};
+    suspect(next.after, "the answer names the case of another job", 0, rules, now, random);
     return next;
 }
 
@@ -388,13 +401,16 @@ decision after_look_up(const job& row, const findings& seen, const decision_rule
         if (!seen.echoes_references) {
             conflict(
                 next.after,
-                "the provider's list shows no references, so the lost case cannot be found in it",
+                "the provider's list does not show the references that were sent, so the lost case "
+                "cannot be found in it",
                 now);
         } else if (!row.the_case.id.empty()) {
             conflict(next.after, "the case that was opened is not in the provider's list", now);
         } else if (row.resends >= rules.resend_max) {
             conflict(next.after,
-                     "the answer was lost again after " + std::to_string(row.resends) + " resends",
+                     "whether it was applied was not known again after " +
+                         std::to_string(row.resends) + " resends" +
+                         (row.error ? "; last: " + row.error->message : std::string()),
                      now);
         } else {
             next.after.resends += 1;
@@ -449,8 +465,8 @@ decision after_watch(const job& row, const findings& seen, const decision_rules&
     if (seen.complete && now - seen.age >= end) {
         if (!seen.echoes_references) {
             conflict(next.after,
-                     "the provider's list shows no references, so a second case cannot be found "
-                     "in it",
+                     "the provider's list does not show the references that were sent, so a second "
+                     "case cannot be found in it",
                      now);
             return next;
         }

@@ -99,11 +99,13 @@ void gate::react(account_signal signal, milliseconds wait, std::uint64_t generat
 
 // Readings say something about the account, and nothing about whether cases can be opened: the
 // breaker is left alone.
-void gate::react_to_reading(unsigned status, std::uint64_t generation, steady_time started) {
+void gate::react_to_reading(unsigned status, milliseconds wait, std::uint64_t generation,
+                            steady_time started) {
     if (status == 401) {
         keeper_.reject(generation);
     } else if (status == 429 || status == 503) {
         limit_.overloaded(started, context_.parts.time.now());
+        pause_for(wait);
     } else if (status == 200) {
         keeper_.worked(generation);
     }

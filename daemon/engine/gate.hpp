@@ -38,8 +38,9 @@ public:
                steady_time started);
     void failed();
 
-    // What the answer to a reading says of the account; 0: there was none.
-    void react_to_reading(unsigned status, std::uint64_t generation, steady_time started);
+    // What the answer to a reading says of the account; 0: there was none. `wait`: Retry-After.
+    void react_to_reading(unsigned status, milliseconds wait, std::uint64_t generation,
+                          steady_time started);
 
     // Fills in what it knows: limits, pauses and the window.
     void describe(account_status& view) const;

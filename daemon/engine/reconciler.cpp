@@ -14,6 +14,18 @@ constexpr std::size_t jobs_max = 1'000;  // served by one reading
 constexpr std::size_t witnesses_max = 64;
 constexpr milliseconds gather_max{1'000};  // how long a wanted reading waits for others
 
+// In words; empty: nothing is wrong with it.
+std::string failure_of(const result<list_reading, list_failure>& seen) {
+    if (!seen) {
+        const auto status = seen.error().http_status;
+        return status != 0 ? "HTTP status " + std::to_string(status) : seen.error().ec.message();
+    }
+    if (!seen->sound) {
+        return "it is not whole: an element is no case, or there is more that is not shown";
+    }
+    return seen->shows_ours ? "" : "it does not show the references that were sent";
+}
+
 }  // namespace
 
 reconciler::reconciler(engine_context& context, const account_options& options,
@@ -105,8 +117,11 @@ asio::awaitable<void> reconciler::read_for(std::vector<claimed_job> work) {
     result<list_reading, list_failure> seen = list_failure{};
     if (const auto token = keeper_.current()) {
         seen = co_await read_case_list(context_, options_.id, *token, work, std::move(*witnesses));
-        gate_.react_to_reading(seen ? 200 : seen.error().http_status, token->generation, started);
+        gate_.react_to_reading(seen ? 200 : seen.error().http_status,
+                               seen ? milliseconds(0) : seen.error().wait, token->generation,
+                               started);
         tell_missing(seen);
+        tell_failure(seen);
     }
     std::vector<decision> decided;
     for (std::size_t i = 0; i < work.size(); ++i) {
@@ -134,6 +149,25 @@ void reconciler::tell_missing(const result<list_reading, list_failure>& seen) {
             "is so, nothing sent after it counts as absent",
             {{"account", options_.id}, {"case", seen->missing_case}});
     }
+}
+
+// Said once, and again when it is another one.
+void reconciler::tell_failure(const result<list_reading, list_failure>& seen) {
+    auto why = failure_of(seen);
+    if (why == failure_) {
+        return;
+    }
+    if (why.empty()) {
+        context_.parts.log.info("list_read_again", "the provider's list of cases can be read again",
+                                {{"account", options_.id}});
+    } else {
+        context_.parts.log.warning(
+            "list_failed",
+            "the provider's list of cases cannot be used; jobs whose answer was lost stay unknown "
+            "meanwhile",
+            {{"account", options_.id}, {"reason", why}});
+    }
+    failure_ = std::move(why);
 }
 
 // What a reading shows is as old as its beginning: a long list takes minutes.

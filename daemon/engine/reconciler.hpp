@@ -48,6 +48,7 @@ private:
     asio::awaitable<void> conclude_all(std::vector<claimed_job> work,
                                        std::vector<decision> decided);
     void tell_missing(const result<list_reading, list_failure>& seen);
+    void tell_failure(const result<list_reading, list_failure>& seen);
     decision after_reading(const job& row, std::size_t index,
                            result<list_reading, list_failure>& seen, steady_time began);
 
@@ -59,6 +60,7 @@ private:
     std::vector<job_id> claimed_;  // for the reading that is under way
     steady_time at_ = steady_time::min();
     bool serves_accepted_cases_ = false;
+    std::string failure_;  // of the last reading, in words; empty: it went well
     wakeup wake_;
 };
 

@@ -206,7 +206,7 @@ public:
         std::size_t until = 0;
         for (const auto* one : found) {
             if (++(one->submitted_at > moment ? after : until) <= count_max) {
-                cases.push_back({one->the_case.id, *one->submitted_at});
+                cases.push_back({one->the_case.id, *one->submitted_at, one->reference});
             }
         }
         co_return cases;

@@ -153,7 +153,8 @@ std::vector<witness> store::witnesses(const std::string& account, wall_time mome
             auto one = row(rows);
             if (one && is_witness(*one)) {
                 ++count;
-                found.push_back({std::move(one->the_case.id), *one->submitted_at});
+                found.push_back(
+                    {std::move(one->the_case.id), *one->submitted_at, std::move(one->reference)});
             }
         }
     }

@@ -15,7 +15,11 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t element_bytes_max = 1024 * 1024;  // of one case, roughly
+// Of one case, roughly. One that is larger or deeper is passed over: it is no reason not to see the
+// others, but for the list to prove nothing.
+constexpr std::size_t element_bytes_max = 4 * 1024 * 1024;
+constexpr std::size_t element_depth_max = 256;
+constexpr std::size_t document_depth_max = 10'000;
 
 // Names under which APIs say where the next page is: next, next_page, nextCursor and their like.
 bool leads_on(std::string_view key) {
@@ -39,7 +43,7 @@ public:
     static constexpr std::size_t max_object_size = static_cast<std::size_t>(-1);
     static constexpr std::size_t max_array_size = static_cast<std::size_t>(-1);
     static constexpr std::size_t max_key_size = 64 * 1024;
-    static constexpr std::size_t max_string_size = element_bytes_max;
+    static constexpr std::size_t max_string_size = static_cast<std::size_t>(-1);
 
     explicit list_handler(case_list_parser::callback on_case) : on_case_(std::move(on_case)) {
         stack_.reset();
@@ -57,21 +61,21 @@ public:
     bool on_document_begin(json::error_code&) { return true; }
     bool on_document_end(json::error_code&) { return true; }
 
-    bool on_object_begin(json::error_code& ec) { return open(ec); }
+    bool on_object_begin(json::error_code&) { return open(); }
     bool on_object_end(std::size_t count, json::error_code& ec) {
-        if (in_element()) {
+        if (is_built()) {
             stack_.push_object(count);
         }
         return close(ec);
     }
-    bool on_array_begin(json::error_code& ec) {
+    bool on_array_begin(json::error_code&) {
         if (list_depth_ == 0 && depth_ <= 1) {
             list_depth_ = ++depth_;
             cases_here_ = false;
             strange_here_ = false;
             return true;
         }
-        return open(ec);
+        return open();
     }
     bool on_array_end(std::size_t count, json::error_code& ec) {
         if (depth_ == list_depth_ && list_depth_ != 0) {
@@ -80,51 +84,51 @@ public:
             end_list();
             return true;
         }
-        if (in_element()) {
+        if (is_built()) {
             stack_.push_array(count);
         }
         return close(ec);
     }
 
-    bool on_key_part(json::string_view text, std::size_t, json::error_code& ec) {
+    bool on_key_part(json::string_view text, std::size_t, json::error_code&) {
         if (list_depth_ == 0) {
             begin_of_key_.append(text.data(), text.size());
         }
-        return chars(text, ec);
+        return chars(text);
     }
-    bool on_key(json::string_view text, std::size_t, json::error_code& ec) {
-        if (in_element()) {
+    bool on_key(json::string_view text, std::size_t, json::error_code&) {
+        if (is_built()) {
             stack_.push_key(text);
         } else if (list_depth_ == 0) {
             key_ = std::exchange(begin_of_key_, {}).append(text.data(), text.size());
             leads_on_ = leads_on(key_);
         }
-        return grow(text.size(), ec);
+        grow(text.size());
+        return true;
     }
-    bool on_string_part(json::string_view text, std::size_t, json::error_code& ec) {
-        return chars(text, ec);
+    bool on_string_part(json::string_view text, std::size_t, json::error_code&) {
+        return chars(text);
     }
-    bool on_string(json::string_view text, std::size_t whole, json::error_code& ec) {
+    bool on_string(json::string_view text, std::size_t whole, json::error_code&) {
         note_more(whole != 0 && leads_on_);
-        return scalar(
-            ec, [&] { stack_.push_string(text); }, text.size());
+        return scalar([&] { stack_.push_string(text); }, text.size());
     }
     bool on_number_part(json::string_view, json::error_code&) { return true; }
-    bool on_int64(std::int64_t value, json::string_view, json::error_code& ec) {
-        return scalar(ec, [&] { stack_.push_int64(value); });
+    bool on_int64(std::int64_t value, json::string_view, json::error_code&) {
+        return scalar([&] { stack_.push_int64(value); });
     }
-    bool on_uint64(std::uint64_t value, json::string_view, json::error_code& ec) {
-        return scalar(ec, [&] { stack_.push_uint64(value); });
+    bool on_uint64(std::uint64_t value, json::string_view, json::error_code&) {
+        return scalar([&] { stack_.push_uint64(value); });
     }
-    bool on_double(double value, json::string_view, json::error_code& ec) {
-        return scalar(ec, [&] { stack_.push_double(value); });
+    bool on_double(double value, json::string_view, json::error_code&) {
+        return scalar([&] { stack_.push_double(value); });
     }
-    bool on_bool(bool value, json::error_code& ec) {
+    bool on_bool(bool value, json::error_code&) {
         note_more(value && (key_ == "has_more" || key_ == "hasMore"));
-        return scalar(ec, [&] { stack_.push_bool(value); });
+        return scalar([&] { stack_.push_bool(value); });
     }
-    bool on_null(json::error_code& ec) {
-        return scalar(ec, [&] { stack_.push_null(); });
+    bool on_null(json::error_code&) {
+        return scalar([&] { stack_.push_null(); });
     }
     bool on_comment_part(json::string_view, json::error_code&) { return true; }
     bool on_comment(json::string_view, json::error_code&) { return true; }
@@ -134,29 +138,48 @@ private:
     // does).
     [[nodiscard]] bool in_element() const { return list_depth_ != 0 && depth_ > list_depth_; }
 
-    bool open(json::error_code& ec) {
+    // Likewise, and it is none that is passed over.
+    [[nodiscard]] bool is_built() const { return in_element() && !passed_over_; }
+
+    bool open() {
         ++depth_;
-        return grow(1, ec);
+        if (in_element() && depth_ - list_depth_ > element_depth_max) {
+            pass_over();
+        }
+        grow(1);
+        return true;
     }
 
     // A container has ended; one directly in the list completes an element.
     bool close(json::error_code& ec) {
         --depth_;
-        return list_depth_ == 0 || depth_ != list_depth_ || deliver(stack_.release(), ec);
+        if (list_depth_ == 0 || depth_ != list_depth_) {
+            return true;
+        }
+        element_bytes_ = 0;
+        if (std::exchange(passed_over_, false)) {
+            strange_here_ = true;
+            return true;
+        }
+        return deliver(stack_.release(), ec);
     }
 
-    bool chars(json::string_view text, json::error_code& ec) {
-        if (in_element()) {
+    bool chars(json::string_view text) {
+        if (is_built()) {
             stack_.push_chars(text);
         }
-        return grow(text.size(), ec);
+        grow(text.size());
+        return true;
     }
 
     template <class Push>
-    bool scalar(json::error_code& ec, Push push, std::size_t bytes = 1) {
+    bool scalar(Push push, std::size_t bytes = 1) {
         if (in_element()) {
-            push();
-            return grow(bytes + 1, ec);
+            if (is_built()) {
+                push();
+            }
+            grow(bytes + 1);
+            return true;
         }
         strange_here_ = true;  // a bare scalar in a list is no case
         return true;
@@ -172,16 +195,18 @@ private:
         strange_elements_ = strange_elements_ || strange_here_;
     }
 
-    bool grow(std::size_t bytes, json::error_code& ec) {
-        if (in_element() && (element_bytes_ += bytes) > element_bytes_max) {
-            ec = make_error_code(errc::answer_too_large);
-            return false;
+    void grow(std::size_t bytes) {
+        if (is_built() && (element_bytes_ += bytes) > element_bytes_max) {
+            pass_over();
         }
-        return true;
+    }
+
+    void pass_over() {
+        passed_over_ = true;
+        stack_.reset();
     }
 
     bool deliver(const json::value& element, json::error_code& ec) {
-        element_bytes_ = 0;
         stack_.reset();
         auto found = read_case(element);
         if (!found) {
@@ -198,7 +223,8 @@ private:
     std::size_t depth_ = 0;
     std::size_t list_depth_ = 0;  // depth inside a list's array; 0: not in one
     std::size_t element_bytes_ = 0;
-    std::string key_;  // the latest beside the lists
+    bool passed_over_ = false;  // the element that is being read
+    std::string key_;           // the latest beside the lists
     std::string begin_of_key_;
     bool leads_on_ = false;  // what it may say
     std::size_t lists_ = 0;
@@ -214,7 +240,13 @@ private:
 
 class case_list_parser::implementation {
 public:
-    explicit implementation(callback on_case) : parser(json::parse_options{}, std::move(on_case)) {}
+    explicit implementation(callback on_case) : parser(options(), std::move(on_case)) {}
+
+    static json::parse_options options() {
+        json::parse_options chosen;
+        chosen.max_depth = document_depth_max;
+        return chosen;
+    }
 
     json::basic_parser<list_handler> parser;
 };

@@ -116,9 +116,14 @@ private:
     json::monotonic_resource resource_{buffer_, sizeof buffer_};
 };
 
+// A case may show again what it was opened with, further in.
+constexpr std::size_t depth_max = 256;
+
 json::value parse_quietly(std::string_view text, const json::storage_ptr& storage) {
+    json::parse_options options;
+    options.max_depth = depth_max;
     json::error_code ec;
-    auto value = json::parse(text, ec, storage);
+    auto value = json::parse(text, ec, storage, options);
     return ec ? json::value(nullptr, storage) : std::move(value);
 }
 

@@ -133,6 +133,19 @@ TEST_F(TokenKeeper, AFreshTokenThatIsRejectedPausesTheAccount) {
     with_keeper(body());
 }
 
+// A call that was on its way with it may still end well.
+TEST_F(TokenKeeper, ARejectedTokenResumesNothing) {
+    auto body = [&]() -> asio::awaitable<void> {
+        const auto token = co_await keeper->get();
+        keeper->reject(token.generation);
+        keeper->worked(token.generation);
+        EXPECT_TRUE(keeper->refused());
+        EXPECT_EQ(log.count("account_resumed"), 0u);
+        co_return;
+    };
+    with_keeper(body());
+}
+
 TEST_F(TokenKeeper, ARefusedCredentialRaisesOneAlarmAndIsTriedCalmly) {
     provider.token_status = 401;
     auto body = [&]() -> asio::awaitable<void> {

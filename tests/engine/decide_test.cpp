@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "daemon/engine/recent_cases.hpp"
+
 namespace onboardd {
 namespace {
 
@@ -209,6 +211,46 @@ TEST_F(Decide, AnAnswerForAnotherReferenceIsNotBelieved) {
         answer(200, R"({"id": "uuid-9", "case_request": {"referenceId": "other"}, "events": []})");
     EXPECT_EQ(next.after.state, job_state::unknown);
     EXPECT_EQ(next.after.the_case.id, "");
+}
+
+TEST_F(Decide, AnAnswerForAnotherOrganizationIsNotBelieved) {
+    http::response message;
+    message.status = 201;
+    message.body = R"({"id": "uuid-9", "case_request": {"organizationNumber": "2"}, "events": []})";
+    const case_fingerprint ours{.organization_number = "1", .products = {}};
+    const auto next = after_answer(submitting(), message, rules, now, random, &ours);
+    EXPECT_EQ(next.after.state, job_state::unknown);
+    EXPECT_EQ(next.after.the_case.id, "");
+    EXPECT_EQ(next.after.error->message,
+              "the answer names a case for another organization or product");
+    EXPECT_EQ(next.signal, account_signal::failing);
+    EXPECT_FALSE(next.keep_answer);
+    message.body = R"({"id": "uuid-9", "case_request": {"organizationNumber": "1"}, "events": []})";
+    EXPECT_EQ(after_answer(submitting(), message, rules, now, random, &ours).after.state,
+              job_state::accepted);
+}
+
+TEST_F(Decide, AnAnswerWithTheCaseOfAnotherJobIsNotBelieved) {
+    const auto next = after_answer_of_another(submitting(), rules, now, random);
+    EXPECT_EQ(next.after.state, job_state::unknown);
+    EXPECT_EQ(next.after.lost_at, now);
+    EXPECT_EQ(next.after.error->message, "the answer names the case of another job");
+    EXPECT_EQ(next.after.error->http_status, 0);
+    EXPECT_EQ(next.signal, account_signal::failing);
+    EXPECT_FALSE(next.keep_answer);
+}
+
+TEST(RecentCases, ACaseIsOfTheFirstJobThatNamesIt) {
+    recent_cases cases;
+    EXPECT_TRUE(cases.is_of("a", "one"));
+    EXPECT_TRUE(cases.is_of("a", "one"));
+    EXPECT_FALSE(cases.is_of("a", "two"));
+    for (std::size_t i = 0; i < recent_cases::cases_max - 1; ++i) {
+        EXPECT_TRUE(cases.is_of(std::to_string(i), "more"));
+    }
+    EXPECT_FALSE(cases.is_of("a", "two"));
+    EXPECT_TRUE(cases.is_of("last", "more"));
+    EXPECT_TRUE(cases.is_of("a", "two")) << "it is forgotten";
 }
 
 TEST_F(Decide, AFailureBeforeTheLastByteIsSentAgainWithoutLooking) {
@@ -850,7 +892,13 @@ TEST_F(Decide, AConflictSaysWhyAndSince) {
     seen.newest_witness = now;
     auto row = unknown(rules.settle);
     row.resends = rules.resend_max;
-    EXPECT_EQ(look_up(row, seen).after.error->message, "the answer was lost again after 2 resends");
+    EXPECT_EQ(look_up(row, seen).after.error->message,
+              "whether it was applied was not known again after 2 resends");
+    row.error.emplace();
+    row.error->message = "the answer names no case";
+    EXPECT_EQ(look_up(row, seen).after.error->message,
+              "whether it was applied was not known again after 2 resends; last: the answer names "
+              "no case");
 }
 
 TEST_F(Decide, AnAdoptedCaseIsWatchedForASecondOne) {

@@ -409,6 +409,35 @@ TEST_F(Engine, AListThatIsLaterThanTheSettlingIsNotBelievedBeforeItShowsWhatItSh
     EXPECT_EQ(provider.cases_of("lost"), 1u);
 }
 
+// Whoever else's cases it shows in full: what we sent is not to be found in it.
+TEST_F(Engine, AListThatShowsOurCasesUnderOtherReferencesProvesNoAbsence) {
+    provider.list_in_capitals = true;
+    for (const auto* reference : {"one", "two", "lost", "created"}) {
+        add(reference);
+    }
+    provider.script("lost", {fate::cut});
+    provider.script("created", {fate::created_then_cut});
+    drain(3h);
+    for (const auto* reference : {"lost", "created"}) {
+        EXPECT_EQ(published[reference].state, job_state::conflict) << reference;
+        EXPECT_EQ(provider.posts[reference], 1) << reference;
+    }
+    EXPECT_EQ(log.count("list_failed"), 1u);
+}
+
+TEST_F(Engine, ABusyListIsLeftAloneForAsLongAsItSays) {
+    provider.list_is_busy = true;
+    add("lost");
+    provider.script("lost", {fate::created_then_cut});
+    drain(10min);
+    EXPECT_GE(provider.lists, 2);
+    EXPECT_LE(provider.lists, 11);
+    EXPECT_EQ(log.count("list_failed"), 1u);
+    provider.list_is_busy = false;
+    drain(1h);
+    EXPECT_EQ(published["lost"].state, job_state::created);
+}
+
 TEST_F(Engine, OneListServesManyUnknownJobs) {
     provider.otherwise = fate::created_then_cut;
     options.breaking.failures_max = 1000;
@@ -744,6 +773,7 @@ TEST_F(Engine, AJobWaitsForItsTimeAndExpiresAfterIt) {
     new_job later;
     later.account = "T12345678";
     later.reference = "later";
+    later.fingerprint = {.organization_number = "923609016", .products = {"payout"}};
     later.batch = "night";
     later.request =
         R"({"products":["payout"],"case_request":{"organizationNumber":"923609016","referenceId":"later"}})";

@@ -20,8 +20,8 @@ using simulate::mistake;
 using simulate::planted_now;
 
 decision after_answer(const job& row, const http::response& answer, const decision_rules& rules,
-                      wall_time now, random_source& random) {
-    auto next = true_after_answer(row, answer, rules, now, random);
+                      wall_time now, random_source& random, const case_fingerprint* ours) {
+    auto next = true_after_answer(row, answer, rules, now, random, ours);
     if (planted_now == mistake::retry_500 && answer.status >= 500) {
         defer(next.after, "sent again without looking", static_cast<int>(answer.status), now);
         next.after.lost_at.reset();

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
+#include <cctype>
 
 namespace onboardd::test {
 namespace {
@@ -206,11 +207,25 @@ std::string fake_provider::render(const stored_case& entry) const {
     return json::serialize(whole);
 }
 
+fake_provider::stored_case fake_provider::as_listed(stored_case entry) const {
+    if (list_in_capitals) {
+        std::ranges::transform(entry.reference, entry.reference.begin(),
+                               [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    }
+    return entry;
+}
+
 result<http::response, http::failure> fake_provider::list(const std::string& target,
                                                           const http::exchange_options& options) {
     ++lists;
     if (list_fails) {
         return lost(http::progress::sent, http::phase::receive);
+    }
+    if (list_is_busy) {
+        http::response busy;
+        busy.status = 429;
+        busy.retry_after = "60";
+        return busy;
     }
     const auto after_at = target.find("starting_after=");
     const auto after =
@@ -221,7 +236,7 @@ result<http::response, http::failure> fake_provider::list(const std::string& tar
     for (const auto& entry : cases) {
         const bool visible = !list_is_empty && entry.created_at + list_lag <= time_.wall_now();
         if (started && visible && (page_size == 0 || on_page < page_size)) {
-            body += (on_page++ == 0 ? "" : ",") + render(entry);
+            body += (on_page++ == 0 ? "" : ",") + render(as_listed(entry));
         }
         started = started || entry.id == after;
     }

@@ -57,6 +57,8 @@ public:
     bool echo_references = true;
     bool read_one = true;
     bool list_fails = false;
+    bool list_is_busy = false;      // 429, and to come again in a minute
+    bool list_in_capitals = false;  // the references of all cases
     bool give_links = true;
 
     // What it saw.
@@ -89,6 +91,7 @@ private:
     stored_case& store(const std::string& reference, const std::string& organization_number,
                        bool link);
     std::string render(const stored_case& entry) const;
+    [[nodiscard]] stored_case as_listed(stored_case entry) const;
     fate next_fate(const std::string& reference);
 
     asio::any_io_executor executor_;

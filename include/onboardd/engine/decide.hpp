@@ -69,9 +69,14 @@ job begin_attempt(const job& row, wall_time now);
 decision after_no_connection(const job& row, const http::failure& failure,
                              const decision_rules& rules, wall_time now, random_source& random);
 
-// A complete answer to the POST. `row` is `submitting`.
+// A complete answer to the POST. `row` is `submitting`. `ours` null: what the answer says of the
+// organization is not compared.
 decision after_answer(const job& row, const http::response& answer, const decision_rules& rules,
-                      wall_time now, random_source& random);
+                      wall_time now, random_source& random, const case_fingerprint* ours = nullptr);
+
+// Likewise, but the case that it names is another job's.
+decision after_answer_of_another(const job& row, const decision_rules& rules, wall_time now,
+                                 random_source& random);
 
 // The exchange failed. `row` is `submitting`; failure.reached says whether the last byte may have
 // left.
@@ -88,7 +93,9 @@ struct sighting {
 struct findings {
     std::vector<sighting> sightings;  // at most a few are kept; more than one is a conflict anyway
     bool complete = false;            // every page was read to the end without a fault
-    bool echoes_references = false;   // some case carries a reference, or the list is empty
+    // Our own cases carry the references that were sent; or the list shows none of ours, and those
+    // of others have some; or it is empty.
+    bool echoes_references = false;
     // How long ago the reading began: what it shows is as old as that.
     milliseconds age{0};
     // The latest submission among our own known cases that the list shows: what was sent before it

@@ -82,6 +82,7 @@ struct job_page {
 struct witness {
     std::string case_id;       // the resource's uuid
     wall_time submitted_at{};  // when its POST had been sent
+    std::string reference;     // as it was sent
 };
 
 // An outcome that is on disk as far as the ledger knows.
