@@ -75,6 +75,11 @@ public:
         return std::move(reading_);
     }
 
+    list_reading give_up(const list_failure& why) {
+        reading_.failure = why;
+        return std::move(reading_);
+    }
+
 private:
     struct known_case {
         wall_time submitted_at{};
@@ -104,9 +109,10 @@ private:
 
 }  // namespace
 
-asio::awaitable<result<list_reading, list_failure>> read_case_list(
-    engine_context& context, std::string account, access_token token,
-    const std::vector<claimed_job>& wanted, std::vector<witness> witnesses) {
+asio::awaitable<list_reading> read_case_list(engine_context& context, std::string account,
+                                             access_token token,
+                                             const std::vector<claimed_job>& wanted,
+                                             std::vector<witness> witnesses) {
     list_search search(wanted, std::move(witnesses));
     std::function<void(cdd_case)> show = [&search](cdd_case found) {
         search.examine(std::move(found));
@@ -115,7 +121,7 @@ asio::awaitable<result<list_reading, list_failure>> read_case_list(
         context.parts.client, context.parts.time, context.options.provider, std::move(account),
         std::move(token), context.options.request_time_max, std::move(show));
     if (!list) {
-        co_return list.error();
+        co_return search.give_up(list.error());
     }
     co_return search.finish(*list);
 }

@@ -167,6 +167,13 @@ milliseconds retry_after_of(const http::response& answer, wall_time now) {
                : milliseconds(0);
 }
 
+// Where an answer showed another reference than the one that was sent, the list may do so, too.
+constexpr const char* reference_member = "referenceId";
+
+bool was_shown_otherwise(const job& row) {
+    return row.error && row.error->field == reference_member;
+}
+
 void take_2xx(decision& next, const http::response& answer, const decision_rules& rules,
               wall_time now, random_source& random, const case_fingerprint* ours) {
     auto found = parse_case(answer.body);
@@ -180,6 +187,8 @@ void take_2xx(decision& next, const http::response& answer, const decision_rules
         next.signal = account_signal::failing;
         suspect(next.after, "the answer names the case of another reference", status, rules, now,
                 random);
+        next.after.error->field = reference_member;
+        next.after.error->details = "[\"" + found->facts.id + "\"]";
         return;
     }
     if (ours != nullptr && !fingerprint_agrees(*found, next.after, *ours)) {
@@ -404,6 +413,13 @@ decision after_look_up(const job& row, const findings& seen, const decision_rule
                 "the provider's list does not show the references that were sent, so the lost case "
                 "cannot be found in it",
                 now);
+        } else if (was_shown_otherwise(row)) {
+            conflict(
+                next.after,
+                "the answer named the case of another reference, and the provider's list shows "
+                "none of ours",
+                now);
+            next.after.error->details = row.error->details;
         } else if (!row.the_case.id.empty()) {
             conflict(next.after, "the case that was opened is not in the provider's list", now);
         } else if (row.resends >= rules.resend_max) {

@@ -14,16 +14,24 @@ constexpr std::size_t jobs_max = 1'000;  // served by one reading
 constexpr std::size_t witnesses_max = 64;
 constexpr milliseconds gather_max{1'000};  // how long a wanted reading waits for others
 
+list_reading no_reading(std::size_t jobs) {
+    list_reading seen;
+    seen.failure.emplace();
+    seen.per_job.resize(jobs);
+    seen.by_id.resize(jobs);
+    return seen;
+}
+
 // In words; empty: nothing is wrong with it.
-std::string failure_of(const result<list_reading, list_failure>& seen) {
-    if (!seen) {
-        const auto status = seen.error().http_status;
-        return status != 0 ? "HTTP status " + std::to_string(status) : seen.error().ec.message();
+std::string failure_of(const list_reading& seen) {
+    if (seen.failure) {
+        const auto status = seen.failure->http_status;
+        return status != 0 ? "HTTP status " + std::to_string(status) : seen.failure->ec.message();
     }
-    if (!seen->sound) {
+    if (!seen.sound) {
         return "it is not whole: an element is no case, or there is more that is not shown";
     }
-    return seen->shows_ours ? "" : "it does not show the references that were sent";
+    return seen.shows_ours ? "" : "it does not show the references that were sent";
 }
 
 }  // namespace
@@ -114,12 +122,11 @@ asio::awaitable<void> reconciler::read_for(std::vector<claimed_job> work) {
         context_.fail(witnesses.error());
         co_return;
     }
-    result<list_reading, list_failure> seen = list_failure{};
+    auto seen = no_reading(work.size());
     if (const auto token = keeper_.current()) {
         seen = co_await read_case_list(context_, options_.id, *token, work, std::move(*witnesses));
-        gate_.react_to_reading(seen ? 200 : seen.error().http_status,
-                               seen ? milliseconds(0) : seen.error().wait, token->generation,
-                               started);
+        const auto failure = seen.failure.value_or(list_failure{200, {}, {}});
+        gate_.react_to_reading(failure.http_status, failure.wait, token->generation, started);
         tell_missing(seen);
         tell_failure(seen);
     }
@@ -141,18 +148,18 @@ asio::awaitable<void> reconciler::conclude_all(std::vector<claimed_job> work,
     co_await records.join();
 }
 
-void reconciler::tell_missing(const result<list_reading, list_failure>& seen) {
-    if (seen && !seen->missing_case.empty()) {
+void reconciler::tell_missing(const list_reading& seen) {
+    if (!seen.missing_case.empty()) {
         context_.parts.log.warning(
             "list_incomplete",
             "the provider's list does not show a case that it has opened for us; as long as that "
             "is so, nothing sent after it counts as absent",
-            {{"account", options_.id}, {"case", seen->missing_case}});
+            {{"account", options_.id}, {"case", seen.missing_case}});
     }
 }
 
 // Said once, and again when it is another one.
-void reconciler::tell_failure(const result<list_reading, list_failure>& seen) {
+void reconciler::tell_failure(const list_reading& seen) {
     auto why = failure_of(seen);
     if (why == failure_) {
         return;
@@ -171,19 +178,19 @@ void reconciler::tell_failure(const result<list_reading, list_failure>& seen) {
 }
 
 // What a reading shows is as old as its beginning: a long list takes minutes.
-decision reconciler::after_reading(const job& row, std::size_t index,
-                                   result<list_reading, list_failure>& seen, steady_time began) {
+decision reconciler::after_reading(const job& row, std::size_t index, list_reading& seen,
+                                   steady_time began) {
     auto& parts = context_.parts;
     const auto& rules = context_.options.rules;
     const auto now = parts.time.wall_now();
     const bool watched = is_final(row.state) && row.lost_at;
     if (row.state != job_state::unknown && !watched) {
-        return after_read(row, seen ? seen->by_id[index] : std::nullopt, rules, now, parts.random);
+        return after_read(row, seen.by_id[index], rules, now, parts.random);
     }
-    if (!seen) {
+    if (seen.failure && seen.per_job[index].sightings.empty()) {
         return after_failed_look_up(row, rules, now, parts.random);
     }
-    auto& shown = seen->per_job[index];
+    auto& shown = seen.per_job[index];
     shown.age = std::chrono::ceil<milliseconds>(parts.time.now() - began);
     shown.clock_trusted_since = parts.time.wall_trusted_since();
     if (watched) {

@@ -47,10 +47,10 @@ private:
     asio::awaitable<void> read_for(std::vector<claimed_job> work);
     asio::awaitable<void> conclude_all(std::vector<claimed_job> work,
                                        std::vector<decision> decided);
-    void tell_missing(const result<list_reading, list_failure>& seen);
-    void tell_failure(const result<list_reading, list_failure>& seen);
-    decision after_reading(const job& row, std::size_t index,
-                           result<list_reading, list_failure>& seen, steady_time began);
+    void tell_missing(const list_reading& seen);
+    void tell_failure(const list_reading& seen);
+    decision after_reading(const job& row, std::size_t index, list_reading& seen,
+                           steady_time began);
 
     engine_context& context_;
     const account_options& options_;

@@ -213,6 +213,21 @@ TEST_F(Decide, AnAnswerForAnotherReferenceIsNotBelieved) {
     EXPECT_EQ(next.after.the_case.id, "");
 }
 
+// Whether it is ours under another name, or went astray, nobody can tell.
+TEST_F(Decide, AfterAnAnswerForAnotherReferenceNothingIsSentAgain) {
+    const auto doubtful =
+        answer(200, R"({"id": "uuid-9", "case_request": {"referenceId": "other"}, "events": []})");
+    auto seen = nothing_seen();
+    seen.newest_witness = now + rules.settle + 1s;
+    const auto next =
+        after_look_up(doubtful.after, seen, rules, now + rules.settle + 1s, random).after;
+    EXPECT_EQ(next.state, job_state::conflict);
+    EXPECT_EQ(next.error->details, R"(["uuid-9"])");
+    EXPECT_EQ(next.error->message,
+              "the answer named the case of another reference, and the provider's list shows none "
+              "of ours");
+}
+
 TEST_F(Decide, AnAnswerForAnotherOrganizationIsNotBelieved) {
     http::response message;
     message.status = 201;
@@ -821,8 +836,10 @@ TEST_F(Decide, AnAnswerForAnotherReferenceCountsAgainstTheProvider) {
     const auto next =
         answer(201, R"({"id": "uuid-9", "case_request": {"referenceId": "other"}, "events": []})");
     EXPECT_EQ(next.signal, account_signal::failing);
-    EXPECT_EQ(next.after.error,
-              error(error_kind::refused, 201, "the answer names the case of another reference"));
+    auto told = error(error_kind::refused, 201, "the answer names the case of another reference");
+    told.field = "referenceId";
+    told.details = R"(["uuid-9"])";
+    EXPECT_EQ(next.after.error, told);
     EXPECT_EQ(answer(200).after.error, error(error_kind::refused, 200, "the answer names no case"));
 }
 

@@ -425,6 +425,21 @@ TEST_F(Engine, AListThatShowsOurCasesUnderOtherReferencesProvesNoAbsence) {
     EXPECT_EQ(log.count("list_failed"), 1u);
 }
 
+TEST_F(Engine, WhatAListShowsBeforeItFailsIsBelieved) {
+    provider.page_size = 10;
+    provider.list_fails_from = 1;
+    for (int i = 0; i < 30; ++i) {
+        add("r" + std::to_string(i));
+    }
+    provider.script("r3", {fate::created_then_cut});
+    provider.script("r29", {fate::created_then_cut});
+    drain(2h);
+    EXPECT_EQ(published["r3"].state, job_state::created);
+    EXPECT_FALSE(published.contains("r29"));
+    EXPECT_EQ(provider.posts["r29"], 1);
+    EXPECT_EQ(log.count("list_failed"), 1u);
+}
+
 TEST_F(Engine, ABusyListIsLeftAloneForAsLongAsItSays) {
     provider.list_is_busy = true;
     add("lost");

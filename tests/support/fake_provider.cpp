@@ -221,6 +221,11 @@ result<http::response, http::failure> fake_provider::list(const std::string& tar
     if (list_fails) {
         return lost(http::progress::sent, http::phase::receive);
     }
+    const bool goes_on = target.find("starting_after=") != std::string::npos;
+    pages_ = goes_on ? pages_ + 1 : 1;
+    if (list_fails_from != 0 && pages_ > list_fails_from) {
+        return status_answer(500);
+    }
     if (list_is_busy) {
         http::response busy;
         busy.status = 429;

@@ -57,6 +57,7 @@ public:
     bool echo_references = true;
     bool read_one = true;
     bool list_fails = false;
+    int list_fails_from = 0;        // pages that are shown before; 0: it does not
     bool list_is_busy = false;      // 429, and to come again in a minute
     bool list_in_capitals = false;  // the references of all cases
     bool give_links = true;
@@ -99,6 +100,7 @@ private:
     condition never_;
     std::map<std::string, std::deque<fate>> scripts_;
     std::deque<fate> connect_fates_;
+    int pages_ = 0;  // of the list that is being read
 };
 
 }  // namespace onboardd::test
