@@ -73,12 +73,10 @@ asio::awaitable<void> token_keeper::fetch() {
         fail(false, milliseconds(0), answer.error().ec.message());
         co_return;
     }
-    const auto wait = answer->retry_after
-                          ? parse_retry_after(*answer->retry_after, time_.wall_now())
-                          : std::nullopt;
+    const auto wait = wait_asked_for(answer->retry_after, time_.wall_now());
     if (answer->status != 200) {
         wipe(answer->body);
-        fail(is_credential_refusal(answer->status), wait.value_or(milliseconds(0)),
+        fail(is_credential_refusal(answer->status), wait,
              "HTTP status " + std::to_string(answer->status));
         co_return;
     }

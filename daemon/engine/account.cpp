@@ -336,11 +336,9 @@ asio::awaitable<void> account::read_again(claimed_job& work, slot& held) {
     auto answer = co_await parts.client.send(std::move(message), std::move(exchange));
     held.answered();
     context_.provider_breaker.withdrawn();
-    const auto wait = answer && answer->retry_after
-                          ? parse_retry_after(*answer->retry_after, parts.time.wall_now())
-                          : std::nullopt;
-    gate_.react_to_reading(answer ? answer->status : 0, wait.value_or(milliseconds(0)),
-                           token->generation, started);
+    const auto wait =
+        answer ? wait_asked_for(answer->retry_after, parts.time.wall_now()) : milliseconds(0);
+    gate_.react_to_reading(answer ? answer->status : 0, wait, token->generation, started);
     const bool good = answer && answer->status == 200;
     read_one_works_ = read_one_works_ || good;
     if (answer && answer->status == 404 && !read_one_works_) {

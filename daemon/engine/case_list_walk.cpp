@@ -82,12 +82,6 @@ private:
     bool says_more_ = false;
 };
 
-milliseconds wait_of(const http::response& answer, const clock& time) {
-    return answer.retry_after
-               ? parse_retry_after(*answer.retry_after, time.wall_now()).value_or(milliseconds(0))
-               : milliseconds(0);
-}
-
 asio::awaitable<result<void, list_failure>> read_page(http::client& client, const clock& time,
                                                       const provider_address& provider,
                                                       const std::string& account,
@@ -110,7 +104,8 @@ asio::awaitable<result<void, list_failure>> read_page(http::client& client, cons
         co_return list_failure{0, answer.error().ec, {}};
     }
     if (answer->status != 200) {
-        co_return list_failure{answer->status, {}, wait_of(*answer, time)};
+        co_return list_failure{
+            answer->status, {}, wait_asked_for(answer->retry_after, time.wall_now())};
     }
     if (const auto ec = parser.finish()) {
         co_return list_failure{0, ec, {}};

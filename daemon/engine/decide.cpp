@@ -161,12 +161,6 @@ std::string describe(const http::failure& failure) {
     return text;
 }
 
-milliseconds retry_after_of(const http::response& answer, wall_time now) {
-    return answer.retry_after
-               ? parse_retry_after(*answer.retry_after, now).value_or(milliseconds(0))
-               : milliseconds(0);
-}
-
 // Where an answer showed another reference than the one that was sent, the list may do so, too.
 constexpr const char* reference_member = "referenceId";
 
@@ -320,7 +314,7 @@ decision after_no_connection(const job& row, const http::failure& failure,
 decision after_answer(const job& row, const http::response& answer, const decision_rules& rules,
                       wall_time now, random_source& random, const case_fingerprint* ours) {
     decision next{.after = row};
-    next.wait = retry_after_of(answer, now);
+    next.wait = wait_asked_for(answer.retry_after, now);
     const auto status = static_cast<int>(answer.status);
     switch (classify(answer.status)) {  // GCOVR_EXCL_BR_LINE: there is no other verdict
         case verdict::applied:

@@ -38,4 +38,9 @@ std::optional<milliseconds> parse_retry_after(std::string_view value, wall_time 
     return std::clamp<milliseconds>(*date - now, milliseconds(0), retry_after_max);
 }
 
+milliseconds wait_asked_for(const std::optional<std::string>& retry_after, wall_time now) {
+    return retry_after ? parse_retry_after(*retry_after, now).value_or(milliseconds(0))
+                       : milliseconds(0);
+}
+
 }  // namespace onboardd

@@ -27,4 +27,7 @@ milliseconds retry_delay(std::span<const milliseconds> schedule, std::uint32_t r
 // date in the past is zero. nullopt: the value is neither.
 std::optional<milliseconds> parse_retry_after(std::string_view value, wall_time now);
 
+// The same of an answer's field: zero where there is none, or one that means nothing.
+milliseconds wait_asked_for(const std::optional<std::string>& retry_after, wall_time now);
+
 }  // namespace onboardd
