@@ -68,6 +68,10 @@ private:
     const take_job& take_;
 };
 
+bool is_blank(std::string_view line) {
+    return line.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
 void check_lines(int fd, std::uint64_t bytes, const job_reader& reader, std::uint64_t job_bytes_max,
                  const std::string& batch, verdicts& told) {
     line_reader lines(fd, bytes, job_bytes_max);
@@ -81,22 +85,28 @@ void check_lines(int fd, std::uint64_t bytes, const job_reader& reader, std::uin
         }
         if (line->is == text_line::kind::too_long) {
             told.refuse(line->number, {too_large(job_bytes_max)});
-        } else if (line->text.find_first_not_of(" \t\r") != std::string_view::npos) {
+        } else if (!is_blank(line->text)) {
             told.take(line->number, reader.read(line->text, {}, batch));
         }
     }
 }
 
 // Whether the first line is a job by itself.
-bool begins_with_a_job(int fd, const job_reader& reader, std::uint64_t job_bytes_max) {
-    bool first_is_good = false;
-    bool first = true;
-    seen_jobs none;
-    check_file(
-        fd, ".jsonl", reader, job_bytes_max, "default", none,
-        [&](std::uint64_t, const job_fault&) { first = false; },
-        [&](const new_job&) { first_is_good = first_is_good || std::exchange(first, false); });
-    return first_is_good;
+bool begins_with_a_job(int fd, std::uint64_t bytes, const job_reader& reader,
+                       std::uint64_t job_bytes_max) {
+    line_reader lines(fd, bytes, job_bytes_max);
+    for (;;) {
+        const auto line = lines.next();
+        if (line.has_error()) {
+            throw std::system_error(line.error().value(), std::system_category());
+        }
+        if (line->is == text_line::kind::end || line->is == text_line::kind::too_long) {
+            return false;
+        }
+        if (!is_blank(line->text)) {
+            return reader.read(line->text, {}, "default").has_value();
+        }
+    }
 }
 
 // Standard input as a file: it is read twice where it is no single job.
@@ -187,14 +197,14 @@ checked_input check_input(int fd, const job_reader& reader, std::uint64_t job_by
                           const std::string& batch, seen_jobs& seen, const tell_fault& tell) {
     std::vector<std::pair<std::uint64_t, job_fault>> faults;
     const auto read = [&](const char* name, const tell_fault& to) {
-        ::lseek(fd, 0, SEEK_SET);
         return check_file(fd, name, reader, job_bytes_max, batch, seen, to);
     };
     const auto whole = read(".json", [&](std::uint64_t line, const job_fault& fault) {
         faults.emplace_back(line, fault);
     });
-    ::lseek(fd, 0, SEEK_SET);
-    if (whole.faulty != 0 && begins_with_a_job(fd, reader, job_bytes_max)) {
+    const auto status = spooling::status_of(fd);
+    const auto bytes = status ? spooling::identity_of(*status).size : 0;
+    if (whole.faulty != 0 && begins_with_a_job(fd, bytes, reader, job_bytes_max)) {
         return {.file = read(".jsonl", tell), .lines = true};
     }
     for (const auto& [line, fault] : faults) {

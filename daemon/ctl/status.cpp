@@ -124,11 +124,19 @@ std::string waits_for(const account_view& account, wall_time now, const palette&
     return text.empty() ? "-" : text;
 }
 
-void add_accounts(std::vector<std::string>& lines, const status_view& view, const palette& paint,
-                  std::size_t columns) {
-    if (view.accounts.empty()) {
+// Behind an empty line; nothing where there is no row.
+void add_table(std::vector<std::string>& lines, const table& rows, std::size_t columns) {
+    if (rows.empty()) {
         return;
     }
+    lines.emplace_back();
+    for (auto& line : rows.lines(columns)) {
+        lines.push_back(std::move(line));
+    }
+}
+
+void add_accounts(std::vector<std::string>& lines, const status_view& view, const palette& paint,
+                  std::size_t columns) {
     const auto now = view.now.value_or(wall_time());
     table accounts({"ACCOUNT", "OPEN", "HELD", "IN FLIGHT", "LIMIT", "TOKEN", "WAITS FOR"});
     for (const auto& account : view.accounts) {
@@ -139,10 +147,7 @@ void add_accounts(std::vector<std::string>& lines, const status_view& view, cons
                       view.running ? limit : "-", view.running ? token_cell(account, now) : "-",
                       waits_for(account, now, paint)});
     }
-    lines.emplace_back();
-    for (auto& line : accounts.lines(columns)) {
-        lines.push_back(std::move(line));
-    }
+    add_table(lines, accounts, columns);
 }
 
 // When its last job ended, or will have.
@@ -174,13 +179,7 @@ void add_batches(std::vector<std::string>& lines, const status_view& view, const
                      count_of(batch.jobs, job_state::held), std::to_string(created),
                      ended == created ? none : paint.look(none), last_end(batch)});
     }
-    if (batches.empty()) {
-        return;
-    }
-    lines.emplace_back();
-    for (auto& line : batches.lines(columns)) {
-        lines.push_back(std::move(line));
-    }
+    add_table(lines, batches, columns);
 }
 
 std::string states_json(const counts& jobs) {

@@ -4,6 +4,7 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <cstdio>
+#include <span>
 
 #include "onboardd/admin/overview.hpp"
 #include "onboardd/config/window.hpp"
@@ -45,14 +46,18 @@ std::optional<wall_time> moment(const json::value& of, std::string_view name) {
     return parse_rfc3339(text(of, name));
 }
 
+std::span<const json::value> elements(const json::value& of, std::string_view name) {
+    const auto* found = member(of, name);
+    const auto* array = found != nullptr ? found->if_array() : nullptr;
+    return array != nullptr ? std::span(array->data(), array->size())
+                            : std::span<const json::value>();
+}
+
 std::vector<std::string> texts(const json::value& of, std::string_view name) {
     std::vector<std::string> all;
-    const auto* found = member(of, name);
-    if (const auto* array = found != nullptr ? found->if_array() : nullptr) {
-        for (const auto& one : *array) {
-            if (const auto* string = one.if_string()) {
-                all.emplace_back(*string);
-            }
+    for (const auto& one : elements(of, name)) {
+        if (const auto* string = one.if_string()) {
+            all.emplace_back(*string);
         }
     }
     return all;
@@ -135,15 +140,12 @@ batch_view batch_in(const json::value& value) {
     return batch;
 }
 
-batch_view batch_of(const batch_summary& summary) {
-    batch_view batch;
-    batch.name = summary.batch;
-    batch.first_received_at = summary.first_received_at;
-    batch.last_finished_at = summary.last_finished_at;
-    for (const auto& sum : summary.tallies) {
-        batch.jobs[static_cast<std::size_t>(sum.state)] += sum.jobs;
-    }
-    return batch;
+batch_view batch_of(const admin::batch_progress& progress) {
+    return {.name = progress.name,
+            .jobs = progress.by_state,
+            .first_received_at = progress.first_received_at,
+            .last_finished_at = progress.last_finished_at,
+            .left = {}};
 }
 
 std::string words_for(const time_window& window) {
@@ -247,17 +249,11 @@ std::optional<status_view> parse_status(std::string_view text_of_status) {
             view.jobs_per_second = per_second->to_number<double>();
         }
     }
-    const auto* accounts = member(value, "accounts");
-    if (const auto* all = accounts != nullptr ? accounts->if_array() : nullptr) {
-        for (const auto& one : *all) {
-            view.accounts.push_back(account_in(one));
-        }
+    for (const auto& one : elements(value, "accounts")) {
+        view.accounts.push_back(account_in(one));
     }
-    const auto* batches = member(value, "batches");
-    if (const auto* all = batches != nullptr ? batches->if_array() : nullptr) {
-        for (const auto& one : *all) {
-            view.batches.push_back(batch_in(one));
-        }
+    for (const auto& one : elements(value, "batches")) {
+        view.batches.push_back(batch_in(one));
     }
     return view;
 }
@@ -281,7 +277,7 @@ status_view status_without_daemon(const config& settings, ledger_reader& reader,
         account.pause->by = std::move(pause);
     }
     for (const auto& batch : reader.recent_batches(admin::batches_shown_max)) {
-        view.batches.push_back(batch_of(batch));
+        view.batches.push_back(batch_of(admin::condense(batch)));
     }
     return view;
 }

@@ -143,7 +143,6 @@ private:
                 file.rename_to_be("stdin-" + random_name() + ".jsonl");
             }
         } else {
-            ::lseek(file.fd(), 0, SEEK_SET);
             verdict =
                 check_file(file.fd(), file.name(), *reader_, bytes_max, batch, seen_, collect);
         }
